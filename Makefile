@@ -1,0 +1,70 @@
+# Every target makes the environment it needs. `make demo` and `make test` are all a newcomer has to know.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# transformers 4.57, the oldest supported, has an environment of its own
+VENV4  ?= .venv-transformers-4
+OLD    := 4.57.6
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: help demo test check lint types contracts docs bench test-transformers-4 clean
+
+help:
+	@echo "make demo    run the line on a tiny model and a small fixture, offline"
+	@echo "make test    run the tests"
+	@echo "make check   lint, types, import contracts, documents"
+	@echo "make docs    build the documentation into site/"
+	@echo "make bench   run the benchmarks"
+	@echo "make test-transformers-4   run the model and line tests under transformers $(OLD)"
+	@echo "make clean   remove what the targets made"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("polyvalues needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/python examples/demo.py out/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: lint types contracts docs
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/basedpyright
+
+contracts: $(READY)
+	$(BIN)/lint-imports --no-logo
+
+docs: $(READY)
+	$(BIN)/mkdocs build --quiet --strict
+	$(BIN)/towncrier build --draft --version next > /dev/null
+
+bench: $(READY)
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/analyses.py
+
+$(VENV4)/.ready: pyproject.toml constraints.txt
+	test -x $(VENV4)/bin/python || $(PYTHON) -m venv $(VENV4)
+	$(VENV4)/bin/pip install --quiet torch==2.13.0 'transformers==$(OLD)' --editable . accelerate beartype hypothesis pytest
+	@touch $@
+
+test-transformers-4: $(VENV4)/.ready
+	$(VENV4)/bin/python -m pytest tests/model tests/test_line.py
+
+clean:
+	rm -rf $(VENV) $(VENV4) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks examples -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,178 @@
+"""polyvalues: find, measure and steer multilingual value concepts in language models.
+
+Names are loaded when first used, so `import polyvalues` loads neither torch nor transformers.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from polyvalues.artifacts import Activations as Activations
+    from polyvalues.artifacts import ConceptVectors as ConceptVectors
+    from polyvalues.artifacts import Findings as Findings
+    from polyvalues.artifacts import LayerChoice as LayerChoice
+    from polyvalues.artifacts import Moments as Moments
+    from polyvalues.artifacts import PairSet as PairSet
+    from polyvalues.artifacts import Replicates as Replicates
+    from polyvalues.artifacts import Scores as Scores
+    from polyvalues.artifacts import TextTable as TextTable
+    from polyvalues.data.check import check_pairs as check_pairs
+    from polyvalues.data.pairs import make_pairs as make_pairs
+    from polyvalues.data.pairs import read_pairs as read_pairs
+    from polyvalues.data.readers.registry import READERS as READERS
+    from polyvalues.data.splits import split_pairs as split_pairs
+    from polyvalues.data.summary import sample_pairs as sample_pairs
+    from polyvalues.data.summary import summarise_pairs as summarise_pairs
+    from polyvalues.data.texts import text_table as text_table
+    from polyvalues.errors import PolyvaluesError as PolyvaluesError
+    from polyvalues.measure.consistency import consistency as consistency
+    from polyvalues.measure.recognition import recognition as recognition
+    from polyvalues.measure.scores import ScoreReducer as ScoreReducer
+    from polyvalues.measure.select import choose_layers as choose_layers
+    from polyvalues.measure.transfer import transfer as transfer
+    from polyvalues.model.handle import ModelHandle as ModelHandle
+    from polyvalues.model.handle import load_model as load_model
+    from polyvalues.model.presets import PRESETS as PRESETS
+    from polyvalues.model.record import record as record
+    from polyvalues.specs import CheckSpec as CheckSpec
+    from polyvalues.specs import ModelSpec as ModelSpec
+    from polyvalues.specs import PairSource as PairSource
+    from polyvalues.specs import ReadingSpec as ReadingSpec
+    from polyvalues.specs import SplitSpec as SplitSpec
+    from polyvalues.specs import StatisticsSpec as StatisticsSpec
+    from polyvalues.specs import StudySpec as StudySpec
+    from polyvalues.specs import VectorSpec as VectorSpec
+    from polyvalues.specs import build as build
+    from polyvalues.specs import load_study_spec as load_study_spec
+    from polyvalues.store import Store as Store
+    from polyvalues.store import write_pairs as write_pairs
+    from polyvalues.study import Study as Study
+    from polyvalues.study import findings_in_words as findings_in_words
+    from polyvalues.study import load_study as load_study
+    from polyvalues.study import prepare_pairs as prepare_pairs
+    from polyvalues.study import run_study as run_study
+    from polyvalues.study import write_report as write_report
+    from polyvalues.vectors.activations import ActivationsReducer as ActivationsReducer
+    from polyvalues.vectors.fit import fit_vectors as fit_vectors
+    from polyvalues.vectors.moments import MomentsReducer as MomentsReducer
+    from polyvalues.vectors.replicates import replicates as replicates
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Activations": "polyvalues.artifacts",
+    "ActivationsReducer": "polyvalues.vectors.activations",
+    "CheckSpec": "polyvalues.specs",
+    "ConceptVectors": "polyvalues.artifacts",
+    "Findings": "polyvalues.artifacts",
+    "LayerChoice": "polyvalues.artifacts",
+    "ModelHandle": "polyvalues.model.handle",
+    "ModelSpec": "polyvalues.specs",
+    "Moments": "polyvalues.artifacts",
+    "MomentsReducer": "polyvalues.vectors.moments",
+    "PRESETS": "polyvalues.model.presets",
+    "PairSet": "polyvalues.artifacts",
+    "PairSource": "polyvalues.specs",
+    "PolyvaluesError": "polyvalues.errors",
+    "READERS": "polyvalues.data.readers.registry",
+    "ReadingSpec": "polyvalues.specs",
+    "Replicates": "polyvalues.artifacts",
+    "ScoreReducer": "polyvalues.measure.scores",
+    "Scores": "polyvalues.artifacts",
+    "SplitSpec": "polyvalues.specs",
+    "StatisticsSpec": "polyvalues.specs",
+    "Store": "polyvalues.store",
+    "Study": "polyvalues.study",
+    "StudySpec": "polyvalues.specs",
+    "TextTable": "polyvalues.artifacts",
+    "VectorSpec": "polyvalues.specs",
+    "build": "polyvalues.specs",
+    "check_pairs": "polyvalues.data.check",
+    "choose_layers": "polyvalues.measure.select",
+    "consistency": "polyvalues.measure.consistency",
+    "findings_in_words": "polyvalues.study",
+    "fit_vectors": "polyvalues.vectors.fit",
+    "load_model": "polyvalues.model.handle",
+    "load_study": "polyvalues.study",
+    "load_study_spec": "polyvalues.specs",
+    "make_pairs": "polyvalues.data.pairs",
+    "prepare_pairs": "polyvalues.study",
+    "read_pairs": "polyvalues.data.pairs",
+    "recognition": "polyvalues.measure.recognition",
+    "record": "polyvalues.model.record",
+    "replicates": "polyvalues.vectors.replicates",
+    "run_study": "polyvalues.study",
+    "sample_pairs": "polyvalues.data.summary",
+    "split_pairs": "polyvalues.data.splits",
+    "summarise_pairs": "polyvalues.data.summary",
+    "text_table": "polyvalues.data.texts",
+    "transfer": "polyvalues.measure.transfer",
+    "write_pairs": "polyvalues.store",
+    "write_report": "polyvalues.study",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "PRESETS",
+    "READERS",
+    "Activations",
+    "ActivationsReducer",
+    "CheckSpec",
+    "ConceptVectors",
+    "Findings",
+    "LayerChoice",
+    "ModelHandle",
+    "ModelSpec",
+    "Moments",
+    "MomentsReducer",
+    "PairSet",
+    "PairSource",
+    "PolyvaluesError",
+    "ReadingSpec",
+    "Replicates",
+    "ScoreReducer",
+    "Scores",
+    "SplitSpec",
+    "StatisticsSpec",
+    "Store",
+    "Study",
+    "StudySpec",
+    "TextTable",
+    "VectorSpec",
+    "__version__",
+    "build",
+    "check_pairs",
+    "choose_layers",
+    "consistency",
+    "findings_in_words",
+    "fit_vectors",
+    "load_model",
+    "load_study",
+    "load_study_spec",
+    "make_pairs",
+    "prepare_pairs",
+    "read_pairs",
+    "recognition",
+    "record",
+    "replicates",
+    "run_study",
+    "sample_pairs",
+    "split_pairs",
+    "summarise_pairs",
+    "text_table",
+    "transfer",
+    "write_pairs",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'polyvalues' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

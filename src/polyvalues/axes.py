@@ -1,0 +1,57 @@
+"""Dimension names, closed vocabularies and shape aliases shared by every layer.
+
+Labelled arrays use exactly these dimension names. A new dimension is always appended last. Every measured
+quantity ends in the dimension `interval` with the labels `estimate`, `lower`, `upper`.
+"""
+
+from typing import Final, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+MODEL: Final = "model"
+CONCEPT: Final = "concept"
+SOURCE: Final = "source"
+TARGET: Final = "target"
+LANGUAGE: Final = "language"
+LAYER: Final = "layer"
+SIDE: Final = "side"
+PAIR: Final = "pair"
+FOLD: Final = "fold"
+HIDDEN: Final = "hidden"
+TEXT: Final = "text"
+DRAW: Final = "draw"
+CONTROL: Final = "control_kind"
+QUANTITY: Final = "quantity"
+INTERVAL: Final = "interval"
+
+SIDES: Final = ("positive", "negative")
+"""Order of the `side` dimension: index 0 upholds the value, index 1 violates it."""
+
+BOUNDS: Final = ("estimate", "lower", "upper")
+"""Order of the `interval` dimension."""
+
+CONTROLS: Final = ("random", "permuted")
+"""Order of the `control_kind` dimension: an isotropic random direction; the estimator on randomly swapped sides."""
+
+ALL_CONCEPTS: Final = "all"
+"""Label used on the `concept` dimension for the mean over concepts (overview only)."""
+
+Concept = str
+"""A value concept, e.g. `"morality"`: lower case letters, digits and hyphens."""
+
+Language = str
+"""A BCP-47 tag, e.g. `"en"`, `"zh"`, `"sr-Latn"`."""
+
+Side = Literal["positive", "negative"]
+Position = Literal["last", "mean"]
+Protocol = Literal["strict", "paper"]
+Split = Literal["fit", "select", "test"]
+
+States = Float[np.ndarray, "layer text hidden"]
+"""Hidden states as read: float32, residual stream at the block's output."""
+
+Directions = Float[np.ndarray, "source layer hidden"]
+Subsets = Bool[np.ndarray, "subset fold"]
+PairSides = Int[np.ndarray, "pair side"]
+"""For each pair, the row of its positive and of its negative text in a table of unique texts."""

@@ -1,0 +1,259 @@
+"""Validated settings of every stage, and of a whole study.
+
+A spec is frozen, refuses unknown keys, goes to TOML and back, and has a content hash. Validation happens here,
+once; the stages trust what they get.
+"""
+
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from polyvalues.axes import Position, Protocol
+from polyvalues.errors import SpecError
+
+_SLUG = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+_TAG = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+
+
+def _slug(value: str) -> str:
+    if not _SLUG.match(value):
+        raise ValueError(f"{value!r} is not a concept name: lower case letters, digits and single hyphens")
+    return value
+
+
+def _tag(value: str) -> str:
+    if not _TAG.match(value):
+        raise ValueError(f"{value!r} is not a BCP-47 language tag such as 'en', 'sw' or 'sr-Latn'")
+    return value
+
+
+ConceptName = Annotated[str, AfterValidator(_slug)]
+LanguageTag = Annotated[str, AfterValidator(_tag)]
+
+
+class Spec(BaseModel):
+    """Base of all settings: frozen, no unknown keys, hashable by content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def digest(self, *, leave_out: frozenset[str] = frozenset()) -> str:
+        """SHA-256 (hex) of the canonical JSON form, without the fields in `leave_out`."""
+        content = self.model_dump(mode="json", exclude=set(leave_out))
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class ModelSpec(Spec):
+    """Which model, and how it is loaded and prompted."""
+
+    id: str = Field(min_length=1, description="Local folder or Hub id.")
+    preset: str | None = Field(default=None, description="Name of a preset; None looks one up by id.")
+    revision: str | None = Field(default=None, description="Hub revision (branch, tag or commit).")
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    device: str | None = Field(
+        default=None, description="'cpu', 'cuda', 'cuda:1' ...; None takes the accelerator if any."
+    )
+    device_map: str | None = Field(default=None, description="Passed to transformers (needs accelerate), e.g. 'auto'.")
+    quantisation: Literal["none", "int8", "int4"] = Field(default="none", description="bitsandbytes, passed through.")
+    template: str | None = Field(
+        default=None,
+        description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
+    )
+    trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ModelSpec":
+        if self.device is not None and self.device_map is not None:
+            raise ValueError("give 'device' or 'device_map', not both")
+        if self.template not in (None, "raw", "chat") and "{input}" not in str(self.template):
+            raise ValueError(f"template {self.template!r} is neither 'raw' nor 'chat' and has no '{{input}}'")
+        return self
+
+
+class PairSource(Spec):
+    """One source of pairs: a reader's name, where it reads, and its options."""
+
+    reader: str
+    path: str = Field(min_length=1, description="File, folder, or Hub id for the reader 'hub'.")
+    concept: ConceptName | None = Field(default=None, description="Replaces the reader's own concept.")
+    language: LanguageTag | None = Field(default=None, description="Language of a source that does not say it itself.")
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "PairSource":
+        """From `NAME:PATH` or `NAME:PATH?key=value&key=value` (`concept` and `language` are keys too).
+
+        Raises:
+            SpecError: no colon, an empty part, or an option without `=`.
+        """
+        name, colon, rest = text.partition(":")
+        if not colon or not name or not rest:
+            raise SpecError(f"--pairs {text!r}: expected NAME:PATH, e.g. 'table:pairs.csv'")
+        path, _, query = rest.partition("?")
+        options: dict[str, str] = {}
+        for part in filter(None, query.split("&")):
+            key, equals, value = part.partition("=")
+            if not equals:
+                raise SpecError(f"--pairs {text!r}: option {part!r} has no '='")
+            options[key] = value
+        known = {key: options.pop(key) for key in ("concept", "language") if key in options}
+        return build(cls, {"reader": name, "path": path, "options": options, **known})
+
+
+class CheckSpec(Spec):
+    """What makes a pair unusable, and what happens to it."""
+
+    languages: tuple[LanguageTag, ...] | None = Field(default=None, description="Keep these only, in this order.")
+    concepts: tuple[ConceptName, ...] | None = Field(default=None, description="Keep these only, in this order.")
+    align: bool = Field(default=True, description="Drop items that are not present in every language of their concept.")
+    max_characters: int = Field(
+        default=8_000, ge=1, description="A side (with its prefix) longer than this is overlong."
+    )
+    script_share: float = Field(
+        default=0.25, ge=0, le=1, description="Least share of letters in the language's script; 0 turns the check off."
+    )
+    limit: int | None = Field(
+        default=None, ge=1, description="At most this many items per concept, the same in all languages."
+    )
+
+
+class SplitSpec(Spec):
+    """How groups are divided."""
+
+    mode: Literal["auto", "split", "cross"] = Field(
+        default="auto", description="'cross' cross-fits; 'auto' does so for concepts with fewer than `small` groups."
+    )
+    small: int = Field(default=500, ge=1, description="Concepts with fewer groups are cross-fitted (mode auto).")
+    fit: float = Field(default=0.7, gt=0, lt=1, description="Share of groups to fit on.")
+    select: float = Field(default=0.1, gt=0, lt=1, description="Share of groups to choose the layer on.")
+    folds: int = Field(default=10, ge=3, le=64, description="Folds of the jackknife and of cross-fitting.")
+    salt: str = Field(default="polyvalues", description="Changes the hash, hence the split.")
+
+    @model_validator(mode="after")
+    def _room_for_test(self) -> "SplitSpec":
+        if self.fit + self.select >= 1:
+            raise ValueError(f"fit ({self.fit}) + select ({self.select}) leave nothing to test on")
+        return self
+
+
+class ReadingSpec(Spec):
+    """How hidden states are read."""
+
+    position: Position = "last"
+    layers: tuple[int, ...] | None = Field(default=None, description="0-based block indices; None reads all.")
+    batch_tokens: int = Field(default=4096, ge=1, description="Padded tokens per batch.")
+    max_tokens: int | None = Field(
+        default=None, ge=2, description="Longer texts are refused; None: the model's own limit."
+    )
+    keep_activations: bool = Field(default=False, description="Also store every hidden state that is read.")
+    store_dtype: Literal["float32", "float16"] = Field(default="float32", description="Type of the kept activations.")
+
+    @model_validator(mode="after")
+    def _layers(self) -> "ReadingSpec":
+        if self.layers is not None and (not self.layers or min(self.layers) < 0):
+            raise ValueError(f"layers {self.layers} must be 0-based block indices, at least one")
+        if self.layers is not None and tuple(sorted(set(self.layers))) != self.layers:
+            raise ValueError(f"layers {self.layers} must be distinct and ascending")
+        return self
+
+
+S = TypeVar("S", bound=Spec)
+Estimator = Literal["mean-difference", "pca", "lda", "logistic", "leace"]
+
+
+class VectorSpec(Spec):
+    """How vectors are fitted."""
+
+    estimator: Estimator = "mean-difference"
+    control_draws: int = Field(default=4, ge=2, le=64, description="Independent random and label-permuted directions.")
+    half_splits: int = Field(default=8, ge=2, le=128, description="Random half-splits of the folds, for reliability.")
+    seed: int = Field(default=0, ge=0, description="Of random directions, permuted labels and half-splits.")
+
+
+class StatisticsSpec(Spec):
+    """How uncertainty is computed."""
+
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="Of every interval.")
+    draws: int = Field(default=1000, ge=20, description="Bootstrap draws over groups.")
+    seed: int = Field(default=0, ge=0, description="Of the bootstrap.")
+
+
+class StudySpec(Spec):
+    """Everything that determines a study."""
+
+    model: ModelSpec
+    pairs: tuple[PairSource, ...] = Field(min_length=1)
+    out: str = Field(default="out/study", min_length=1)
+    protocol: Protocol = "strict"
+    check: CheckSpec = CheckSpec()
+    split: SplitSpec = SplitSpec()
+    reading: ReadingSpec = ReadingSpec()
+    vectors: VectorSpec = VectorSpec()
+    statistics: StatisticsSpec = StatisticsSpec()
+
+    @model_validator(mode="after")
+    def _paper(self) -> "StudySpec":
+        if self.protocol == "paper":
+            if self.vectors.estimator != "mean-difference":
+                raise ValueError("the paper protocol fits mean differences; leave vectors.estimator alone")
+            if self.reading.position != "last" or self.reading.layers is not None:
+                raise ValueError("the paper protocol reads the last token of every layer")
+            if self.split != SplitSpec():
+                raise ValueError("the paper protocol has its own split; leave [split] alone")
+        return self
+
+
+def build(kind: type[S], values: dict[str, Any], *, origin: str = "") -> S:
+    """Validate `values` into a spec.
+
+    Raises:
+        SpecError: one line per mistake, each with the key, what is wrong and the value given.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for mistake in error.errors():
+            key = ".".join(str(part) for part in mistake["loc"]) or kind.__name__
+            given = "" if mistake["type"] in ("missing", "model_type") else f" (given: {mistake['input']!r})"
+            lines.append(f"{key}: {mistake['msg'].removeprefix('Value error, ')}{given}")
+        raise SpecError((f"{origin}: " if origin else "") + "; ".join(lines)) from None
+
+
+def load_study_spec(path: Path) -> StudySpec:
+    """Read a study from TOML. Relative paths in it are taken from the current directory.
+
+    Raises:
+        SpecError: the file is missing, is not TOML (with line and column), or does not validate.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{path}: not valid TOML: {error}") from None
+    return build(StudySpec, values, origin=str(path))
+
+
+def dump_toml(spec: StudySpec) -> str:
+    """The study as TOML that `load_study_spec` reads back to an equal spec (None is left out)."""
+    content = spec.model_dump(mode="json", exclude_none=True)
+    tables = {key: content.pop(key) for key in list(content) if isinstance(content[key], dict)}
+    sources = content.pop("pairs")
+    lines = [f"{key} = {_toml(value)}" for key, value in content.items()]
+    for source in sources:
+        lines += ["", "[[pairs]]", *(f"{key} = {_toml(value)}" for key, value in source.items())]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A TOML literal. JSON literals are TOML literals for strings, numbers, booleans and arrays of them."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
