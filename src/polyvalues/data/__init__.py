@@ -1,0 +1,1 @@
+"""Pairs: reading them from their original formats, checking, splitting and summarising them."""

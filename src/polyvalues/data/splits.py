@@ -1,0 +1,203 @@
+r"""Which pairs are fitted on, which choose the layer and which are tested on.
+
+Strict protocol. With `H = blake2b(salt + "\0" + group)` (64 bytes, text in UTF-8, big-endian numbers):
+
+    u = H[0:8] / 2^64        fit if u < fit;  select if u < fit + select;  else test
+    h = H[8:16]              fold = h mod K for pairs in fit, -1 for the others
+
+The hash sees the group and nothing else, so a group is on the same side in every concept and language, whatever was
+dropped where: no translation of a test item, and no sibling from its scenario or question, is ever fitted on. An item
+must therefore belong to the same group in all its languages.
+A concept that is cross-fitted (mode `cross`, or mode `auto` and fewer than `small` groups) has split `cross`
+throughout, and every pair has a fold: the groups of the concept, over all its languages, are ranked by `h` and dealt to
+the folds in turn (`rank mod K`), so that folds differ by at most one group.
+
+Paper protocol (Xu et al. 2024, for comparison only). Per concept and language: the rows in file order are shuffled by
+`random.Random(1).shuffle`; the first `floor(0.8 n)` are fit, the others test. Rows stay in the shuffled order. Folds,
+by the hash above with K = 10, only serve the intervals.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Final
+
+import pyarrow as pa
+
+from polyvalues.artifacts import PairSet
+from polyvalues.errors import PairsError
+from polyvalues.specs import SplitSpec
+
+_LEAST_FOLDS: Final = 3
+_PAPER_LEAST: Final = 5
+
+Cell = tuple[str, str]
+"""A concept and a language."""
+
+Place = tuple[str, int]
+"""A split and a fold."""
+
+
+def split_pairs(pairs: PairSet, spec: SplitSpec) -> PairSet:
+    """Append the columns `split` and `fold`; rows and their order stay as they are.
+
+    A language in which some folds hold no pair is told in the notes.
+
+    Raises:
+        PairsError: the pairs are split already; an item has different groups in two languages; a concept has fewer
+            groups than folds; a concept and language has nothing to fit, select or test on, or its pairs fall into
+            fewer than 3 folds.
+    """
+    _check_unsplit(pairs)
+    columns = {name: pairs.table[name].to_pylist() for name in ("concept", "language", "item", "group")}
+    _check_groups(columns["concept"], columns["language"], columns["item"], columns["group"])
+    groups: dict[str, dict[str, None]] = {}
+    for concept, group in zip(columns["concept"], columns["group"], strict=True):
+        groups.setdefault(concept, {})[group] = None
+    places = {concept: _place_groups(concept, list(own), spec) for concept, own in groups.items()}
+    placed = [places[concept][group] for concept, group in zip(columns["concept"], columns["group"], strict=True)]
+    cells = list(zip(columns["concept"], columns["language"], strict=True))
+    _check_parts(cells, placed)
+    return _appended(pairs.table, pairs, cells, placed, spec.folds)
+
+
+def paper_split(pairs: PairSet) -> PairSet:
+    """The paper's split: rows regrouped by concept and language, shuffled, with the columns `split` and `fold`.
+
+    Raises:
+        PairsError: the pairs are split already, or a concept and language has fewer than 5 pairs.
+    """
+    _check_unsplit(pairs)
+    spec = SplitSpec()
+    members: dict[Cell, list[int]] = {}
+    columns = (pairs.table[name].to_pylist() for name in ("concept", "language", "group"))
+    groups: list[str] = []
+    for row, (concept, language, group) in enumerate(zip(*columns, strict=True)):
+        members.setdefault((concept, language), []).append(row)
+        groups.append(group)
+    order: list[int] = []
+    cells: list[Cell] = []
+    placed: list[Place] = []
+    for (concept, language), rows in members.items():
+        if len(rows) < _PAPER_LEAST:
+            raise PairsError(
+                f"concept {concept!r}, language {language!r}: {len(rows)} pairs are too few for the paper protocol; "
+                f"it needs {_PAPER_LEAST}, so leave the language or concept out"
+            )
+        random.Random(1).shuffle(rows)  # noqa: S311  (the generator the paper's code uses)
+        n_fit = len(rows) * 4 // 5
+        order += rows
+        cells += [(concept, language)] * len(rows)
+        placed += [("fit", _hashes(groups[row], spec.salt)[1] % spec.folds) for row in rows[:n_fit]]
+        placed += [("test", -1)] * (len(rows) - n_fit)
+    table = pairs.table.take(pa.array(order, type=pa.int64())).combine_chunks()
+    return _appended(table, pairs, cells, placed, spec.folds)
+
+
+def _hashes(group: str, salt: str) -> tuple[int, int]:
+    """Two independent 64-bit hashes of a group: for the split, for the fold."""
+    digest = blake2b(f"{salt}\0{group}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:16], "big")
+
+
+def _place_groups(concept: str, groups: Sequence[str], spec: SplitSpec) -> dict[str, Place]:
+    """Split and fold of every group of one concept.
+
+    Raises:
+        PairsError: the concept is to be cross-fitted and has fewer groups than folds.
+    """
+    hashes = {group: _hashes(group, spec.salt) for group in groups}
+    if spec.mode == "split" or (spec.mode == "auto" and len(groups) >= spec.small):
+        return {group: _place(*pair, spec) for group, pair in hashes.items()}
+    if len(groups) < spec.folds:
+        advice = "lower folds" if len(groups) >= _LEAST_FOLDS else f"at least {_LEAST_FOLDS} groups are needed"
+        raise PairsError(
+            f"concept {concept!r}: {len(groups)} groups cannot be cross-fitted in {spec.folds} folds; {advice} "
+            f"(split.folds, at least {_LEAST_FOLDS})"
+        )
+    ranked = sorted(groups, key=lambda group: (hashes[group][1], group))
+    return {group: ("cross", rank % spec.folds) for rank, group in enumerate(ranked)}
+
+
+def _place(first: int, second: int, spec: SplitSpec) -> Place:
+    """Split and fold of a group by its two hashes."""
+    u = first / 2**64
+    if u < spec.fit:
+        return "fit", second % spec.folds
+    return ("select", -1) if u < spec.fit + spec.select else ("test", -1)
+
+
+def _check_unsplit(pairs: PairSet) -> None:
+    there = [name for name in ("split", "fold") if name in pairs.table.column_names]
+    if there:
+        raise PairsError(f"the pairs are split already (columns {', '.join(there)}); split them once, after checking")
+
+
+def _check_groups(
+    concepts: Iterable[str], languages: Iterable[str], items: Iterable[str], groups: Iterable[str]
+) -> None:
+    """Every item has one group in all its languages.
+
+    Raises:
+        PairsError: one has two; names item, languages and groups.
+    """
+    known: dict[Cell, Cell] = {}
+    for concept, language, item, group in zip(concepts, languages, items, groups, strict=True):
+        other, other_group = known.setdefault((concept, item), (language, group))
+        if other_group != group:
+            raise PairsError(
+                f"concept {concept!r}, item {item!r}: group {other_group!r} in {other!r} but {group!r} in "
+                f"{language!r}; translations of one item must have one group, else they could be fitted and tested on"
+            )
+
+
+def _check_parts(cells: Sequence[Cell], placed: Sequence[Place]) -> None:
+    """Every concept and language has pairs in each split, and in enough folds.
+
+    Raises:
+        PairsError: it has not; gives the counts and says what to do.
+    """
+    counts: dict[Cell, Counter[str]] = {}
+    folds: dict[Cell, set[int]] = {}
+    for cell, (split, fold) in zip(cells, placed, strict=True):
+        counts.setdefault(cell, Counter())[split] += 1
+        folds.setdefault(cell, set()).add(fold)
+    for (concept, language), count in counts.items():
+        where = f"concept {concept!r}, language {language!r}"
+        if "cross" not in count and len(count) < 3:
+            parts = ", ".join(f"{name} {count[name]}" for name in ("fit", "select", "test"))
+            raise PairsError(
+                f"{where}: a part is empty ({parts} pairs); cross-fit it (split.mode = 'cross'), "
+                f"change split.fit and split.select, or give more groups"
+            )
+        filled = len(folds[concept, language] - {-1})
+        if filled < _LEAST_FOLDS:
+            raise PairsError(
+                f"{where}: its {count['fit'] + count['cross']} pairs to fit on fall into {filled} folds; at least "
+                f"{_LEAST_FOLDS} are needed, so give more groups or leave the language or concept out"
+            )
+
+
+def _appended(table: pa.Table, pairs: PairSet, cells: Sequence[Cell], placed: Sequence[Place], n_folds: int) -> PairSet:
+    """The set with the columns `split` and `fold`, and a note for every cell with empty folds."""
+    split = pa.array([split for split, _ in placed], type=pa.string())
+    fold = pa.array([fold for _, fold in placed], type=pa.int32())
+    table = table.append_column(pa.field("split", pa.string(), nullable=False), split)
+    table = table.append_column(pa.field("fold", pa.int32(), nullable=False), fold)
+    return PairSet(table, pairs.drops, (*pairs.notes, *_fold_notes(cells, placed, n_folds)))
+
+
+def _fold_notes(cells: Sequence[Cell], placed: Sequence[Place], n_folds: int) -> list[str]:
+    filled: dict[Cell, set[int]] = {}
+    for cell, (_, fold) in zip(cells, placed, strict=True):
+        filled.setdefault(cell, set()).add(fold)
+    notes: list[str] = []
+    for (concept, language), own in filled.items():
+        n_filled = len(own - {-1})
+        if n_filled < n_folds:
+            notes.append(
+                f"concept {concept!r}, language {language!r}: only {n_filled} of {n_folds} folds hold pairs; "
+                f"its intervals rest on those"
+            )
+    return notes
