@@ -1,0 +1,151 @@
+"""A loaded model and all that reading it needs: load once, use everywhere.
+
+`load_model(spec)` gives a frozen `ModelHandle`. Layer i is `blocks[i]`; its output is what is read and steered.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from polyvalues.errors import ModelLoadError, SpecError
+from polyvalues.model.batching import token_limit
+from polyvalues.model.blocks import find_blocks, text_config
+from polyvalues.model.fingerprint import fingerprint
+from polyvalues.model.loading import load_parts
+from polyvalues.model.presets import PRESETS, Preset, find_preset
+from polyvalues.model.prompting import Template, make_template
+from polyvalues.specs import ModelSpec
+
+_PROBE: Final = "Good morning, 早上好, habari ya asubuhi: 1234567890."
+
+
+@dataclass(frozen=True, eq=False)
+class ModelHandle:
+    """A model ready for reading.
+
+    Attributes:
+        model: the base model, without LM head, in eval mode, without gradients.
+        tokenizer: its tokenizer.
+        blocks: the decoder blocks (of an encoder: its blocks); layer i is `blocks[i]`.
+        final_norm: what the model applies after the last block, None when it could not be found.
+        n_layers: number of blocks.
+        hidden: size of the residual stream.
+        encoder: attention looks both ways (BERT-like).
+        token_limit: most tokens a text may have by the model's positions, None when they have no end (ALiBi).
+        fingerprint: 16 hex digits, see `polyvalues.model.fingerprint`.
+        template: how a text is wrapped before it is tokenised.
+        shares: percent of the training data per language, from the preset; empty when unknown.
+        dominant: the languages it was mostly trained on, from the preset.
+        description: what the model is, in words and in order, for reports.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    blocks: tuple[nn.Module, ...]
+    final_norm: nn.Module | None
+    n_layers: int
+    hidden: int
+    encoder: bool
+    token_limit: int | None
+    fingerprint: str
+    template: Template
+    shares: Mapping[str, float]
+    dominant: tuple[str, ...]
+    description: Mapping[str, str]
+
+    @property
+    def device(self) -> torch.device:
+        """Where token ids go: the device of the first parameter that is in memory."""
+        return next((p.device for p in self.model.parameters() if p.device.type != "meta"), torch.device("cpu"))
+
+    @property
+    def vocabulary(self) -> int:
+        """Rows of the embedding table: token ids must stay below."""
+        embeddings: Any = self.model.get_input_embeddings()
+        return int(embeddings.weight.shape[0])
+
+    @property
+    def pad(self) -> int:
+        """What stands at padded places: the tokenizer's own id, or 0 when it has none or one the model does not know.
+
+        Any id would do: padding is on the right and masked, and what stands there is never read.
+        """
+        own: Any = self.tokenizer.pad_token_id
+        return own if isinstance(own, int) and 0 <= own < self.vocabulary else 0
+
+
+def load_model(spec: ModelSpec) -> ModelHandle:
+    """Load a model from a folder or the Hub.
+
+    Raises:
+        SpecError: the preset is unknown, or the template cannot be used with this tokenizer.
+        ModelLoadError: the model cannot be loaded; the message says why and what to do.
+        ArchitectureError: its blocks cannot be found.
+        MissingExtra: `device_map` or quantisation without the library they need.
+    """
+    preset = _preset(spec)
+    if preset is not None and preset.remote_code and not spec.trust_remote_code:
+        raise ModelLoadError(
+            f"{spec.id}: preset {preset.name} runs modelling code from its repository; if you trust that code, set "
+            "trust_remote_code = true for the model (in study.toml under [model])"
+        )
+    model, tokenizer, encoder = load_parts(spec)
+    template = make_template(spec.template or (preset.template if preset else None), tokenizer)
+    blocks = find_blocks(model)
+    hidden = int(text_config(model.config).hidden_size)
+    probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
+    name = fingerprint(model, probe)
+    return ModelHandle(
+        model=model,
+        tokenizer=tokenizer,
+        blocks=blocks.modules,
+        final_norm=blocks.final_norm,
+        n_layers=len(blocks.modules),
+        hidden=hidden,
+        encoder=encoder,
+        token_limit=token_limit(model),
+        fingerprint=name,
+        template=template,
+        shares=preset.shares if preset else MappingProxyType({}),
+        dominant=preset.dominant if preset else (),
+        description=_describe(spec, preset, model, (len(blocks.modules), template.name, name)),
+    )
+
+
+def _preset(spec: ModelSpec) -> Preset | None:
+    if spec.preset is None:
+        return None if spec.id.endswith(".toml") else find_preset(spec.id)
+    preset = find_preset(spec.preset)
+    if preset is None:
+        raise SpecError(
+            f"model.preset = {spec.preset!r} is unknown; known: {', '.join(PRESETS)}; or the path of a .toml of yours"
+        )
+    return preset
+
+
+def _describe(
+    spec: ModelSpec, preset: Preset | None, model: PreTrainedModel, found: tuple[int, str, str]
+) -> Mapping[str, str]:
+    layers, template, name = found
+    quantised = spec.quantisation != "none"
+    lines = {
+        "id": spec.id,
+        "revision": spec.revision or "",
+        "preset": preset.name if preset else "",
+        "architecture": type(model).__name__,
+        "layers": str(layers),
+        "hidden size": str(text_config(model.config).hidden_size),
+        # Packed weights cannot be counted by their shapes.
+        "parameters": "" if quantised else f"{sum(parameter.numel() for parameter in model.parameters()):,}",
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "quantisation": spec.quantisation if quantised else "",
+        "template": template,
+        "fingerprint": name,
+        "training shares": preset.shares_source if preset else "",
+    }
+    return MappingProxyType({key: value for key, value in lines.items() if value})

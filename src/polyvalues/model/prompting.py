@@ -1,0 +1,73 @@
+"""From the two parts of a text to the text that is tokenised, without a doubled BOS.
+
+The input is `prefix + side`, verbatim. `raw` reads it as it is. A template puts it in place of `{input}` by plain
+replacement, so braces in the data mean nothing. `chat` is the tokenizer's chat template with the input as the only
+user message and the generation prompt behind it; it brings its own special tokens, so the tokenizer adds none
+(as `apply_chat_template(tokenize=True)` does). The tokenizer adds its special tokens to raw and templated text unless
+the template already begins with what the tokenizer would put there.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from transformers import PreTrainedTokenizerBase
+
+from polyvalues.errors import SpecError
+
+INPUT: Final = "{input}"
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """How a text is wrapped before it is tokenised.
+
+    Attributes:
+        name: `raw`, `chat`, or the template itself.
+        tokenizer: the tokenizer that reads the result.
+        add_special_tokens: whether the tokenizer adds its special tokens.
+    """
+
+    name: str
+    tokenizer: PreTrainedTokenizerBase
+    add_special_tokens: bool
+
+    def render(self, prefix: str, side: str) -> tuple[str, bool]:
+        """The text to tokenise, and whether the tokenizer adds its special tokens to it."""
+        text = prefix + side
+        if self.name == "chat":
+            rendered = self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+            )
+            return str(rendered), self.add_special_tokens
+        if self.name != "raw":
+            text = self.name.replace(INPUT, text)
+        return text, self.add_special_tokens
+
+
+def make_template(template: str | None, tokenizer: PreTrainedTokenizerBase) -> Template:
+    """A template for a tokenizer: None or `raw`, `chat`, or a text with `{input}`.
+
+    Raises:
+        SpecError: `chat` and the tokenizer has no chat template, or the text has no `{input}`.
+    """
+    name = template or "raw"
+    if name == INPUT:
+        name = "raw"
+    if name == "chat":
+        if not getattr(tokenizer, "chat_template", None):
+            raise SpecError(
+                f"template 'chat': the tokenizer of {tokenizer.name_or_path or 'this model'} has no chat template; "
+                "use 'raw', or write the prompt out with '{input}' in it"
+            )
+        return Template(name, tokenizer, add_special_tokens=False)
+    if name != "raw" and INPUT not in name:
+        raise SpecError(f"template {name!r} is neither 'raw' nor 'chat' and has no '{INPUT}'")
+    return Template(name, tokenizer, add_special_tokens=name == "raw" or not _brings_specials(name, tokenizer))
+
+
+def _brings_specials(template: str, tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the template begins with the special token the tokenizer would put in front."""
+    text = template.replace(INPUT, "a")
+    without = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    added = list(tokenizer(text, add_special_tokens=True)["input_ids"])
+    return len(added) > 1 and added[0] == added[1] == without[0] and added[0] in tokenizer.all_special_ids
