@@ -1,0 +1,1 @@
+"""From hidden states to concept vectors: reducers, estimators, and fits on all or on parts of the pairs."""

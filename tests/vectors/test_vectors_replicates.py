@@ -1,0 +1,232 @@
+"""Replicates and cross-fits: equal to refitting every part from scratch."""
+
+import numpy as np
+import pytest
+
+from polyvalues.artifacts import Activations, Moments
+from polyvalues.errors import DegenerateVector, VectorError
+from polyvalues.specs import VectorSpec
+from polyvalues.vectors.controls import coin_signs
+from polyvalues.vectors.cross import cross_vectors, nested_vectors
+from polyvalues.vectors.fit import fit_vectors
+from polyvalues.vectors.moments import moments_from_activations
+from polyvalues.vectors.replicates import half_splits, replicates
+from reference.vectors_cases import activations_of, states_of, table_of
+from reference.vectors_oracle import ORACLES, cosine, refit
+
+LAYERS, HIDDEN = 2, 6
+EVERY = pytest.mark.parametrize("estimator", ["mean-difference", "pca", "lda", "logistic", "leace"])
+
+
+def spec_of(estimator: str = "mean-difference") -> VectorSpec:
+    return VectorSpec.model_validate({"estimator": estimator, "control_draws": 2, "half_splits": 3, "seed": 11})
+
+
+def kept(folds: int = 5, pairs: int = 25) -> dict[str, Activations]:
+    out = {}
+    for seed, language in enumerate(("en", "sw")):
+        table = table_of(pairs, folds, seed, language=language, shared=False)
+        out[language] = activations_of(table, states_of(table, LAYERS, HIDDEN, seed))
+    return out
+
+
+def summed(inputs: dict[str, Activations], folds: int = 5) -> dict[str, Moments]:
+    return {key: moments_from_activations(value, folds, 2, 11) for key, value in inputs.items()}
+
+
+@EVERY
+def test_cosines_equal_those_of_refits(estimator: str) -> None:
+    inputs, spec = kept(), spec_of(estimator)
+    vectors = fit_vectors(inputs, spec)
+    data = replicates(inputs, vectors, spec).data
+    assert data["cosine"].dims == ("source", "target", "layer", "replicate")
+    assert data["half_cosine"].dims == ("source", "layer", "replicate", "half")
+    assert data["control"].dims == ("source", "target", "layer", "control_kind", "draw")
+    halves = half_splits(5, 3, 11)
+    for layer in range(LAYERS):
+        for replicate in range(6):
+            folds = set(range(5)) - {replicate - 1}
+            fitted = [refit(activations, estimator, folds, layer) for activations in inputs.values()]
+            found = data["cosine"].values[:, :, layer, replicate]
+            assert found[0, 1] == pytest.approx(cosine(*fitted), abs=1e-5)
+            assert found[0, 1] == found[1, 0]
+            np.testing.assert_allclose(np.diag(found), 1)
+            for half in range(3):
+                for row, activations in enumerate(inputs.values()):
+                    parts = [set(np.flatnonzero(side).tolist()) for side in halves[replicate, half]]
+                    both = [refit(activations, estimator, part, layer) for part in parts]
+                    value = data["half_cosine"].values[row, layer, replicate, half]
+                    assert value == pytest.approx(cosine(*both), abs=1e-5)
+
+
+def test_control_cosines_are_those_of_the_control_directions() -> None:
+    inputs, spec = kept(), spec_of()
+    vectors = fit_vectors(inputs, spec)
+    found = replicates(inputs, vectors, spec).data["control"].values
+    control = vectors.data["control"].values.astype(np.float64)
+    for kind in range(2):
+        for draw in range(2):
+            for layer in range(LAYERS):
+                expected = cosine(control[kind, draw, 0, layer], control[kind, draw, 1, layer])
+                assert found[0, 1, layer, kind, draw] == pytest.approx(expected, abs=1e-12)
+                assert found[1, 1, layer, kind, draw] == pytest.approx(1)
+
+
+def test_sums_and_activations_give_the_same_replicates() -> None:
+    inputs, spec = kept(), spec_of()
+    vectors = fit_vectors(inputs, spec)
+    left, right = replicates(inputs, vectors, spec).data, replicates(summed(inputs), vectors, spec).data
+    for name in ("cosine", "half_cosine", "control"):
+        np.testing.assert_allclose(left[name], right[name], atol=1e-12)
+
+
+@pytest.mark.parametrize("folds", [2, 3, 4, 5, 9, 10])
+def test_halves_divide_the_folds_of_their_replicate_evenly(folds: int) -> None:
+    splits = half_splits(folds, 6, 0)
+    assert splits.shape == (folds + 1, 6, 2, folds)
+    for replicate in range(folds + 1):
+        mine = np.arange(folds) != replicate - 1
+        for first, second in splits[replicate]:
+            assert not (first & second).any()
+            assert np.array_equal(first | second, mine)
+            assert abs(int(first.sum()) - int(second.sum())) <= 1
+    assert np.array_equal(splits, half_splits(folds, 6, 0))
+    if folds > 4:
+        assert not np.array_equal(splits, half_splits(folds, 6, 1))
+        assert len(np.unique(splits[0], axis=0)) > 1
+
+
+def test_halves_of_a_replicate_are_those_of_all_folds_without_one() -> None:
+    splits = half_splits(10, 4, 3)
+    for replicate in range(1, 11):
+        left_out = np.arange(10) == replicate - 1
+        assert np.array_equal(splits[replicate], splits[0] & ~left_out)
+
+
+def test_an_empty_half_is_nan() -> None:
+    inputs = kept(folds=2)
+    spec = spec_of()
+    data = replicates(inputs, fit_vectors(inputs, spec), spec).data
+    assert np.isfinite(data["half_cosine"].values[:, :, 0]).all()
+    assert np.isnan(data["half_cosine"].values[:, :, 1:]).all()
+    assert np.isfinite(data["cosine"].values).all()
+
+
+def test_a_fold_empty_in_one_language_is_no_obstacle() -> None:
+    inputs, spec = kept(), spec_of()
+    fold = inputs["sw"].data["fold"].values.copy()
+    fold[fold == 4] = 0
+    inputs["sw"] = Activations(inputs["sw"].data.assign_coords(fold=("pair", fold)))
+    data = replicates(inputs, fit_vectors(inputs, spec), spec).data
+    assert data.sizes["replicate"] == 6
+    everything, without = (refit(inputs["sw"], "mean-difference", part, 0) for part in ({0, 1, 2, 3, 4}, {0, 1, 2, 3}))
+    np.testing.assert_allclose(everything, without)
+    english = refit(inputs["en"], "mean-difference", {0, 1, 2, 3}, 0)
+    assert data["cosine"].values[0, 1, 0, 5] == pytest.approx(cosine(english, everything))
+    cross = cross_vectors(inputs, spec).data["vector"].sel(source="sw").values
+    np.testing.assert_allclose(cross[4, 0], everything, rtol=1e-6)
+    assert nested_vectors(inputs["sw"], spec).data.sizes["fold"] == 4
+    assert nested_vectors(inputs["sw"], spec, folds=5).data.sizes["fold"] == 5
+
+
+def test_vectors_of_other_inputs_are_refused() -> None:
+    inputs, spec = kept(), spec_of()
+    vectors = fit_vectors(inputs, spec)
+    with pytest.raises(VectorError, match=r"vectors of \['en', 'sw'\].*inputs of \['en'\]"):
+        replicates({"en": inputs["en"]}, vectors, spec)
+    single = kept(folds=1)
+    with pytest.raises(VectorError, match="1 fold leaves nothing"):
+        replicates(single, fit_vectors(single, spec), spec)
+
+
+@EVERY
+def test_cross_vectors_equal_refits_without_the_fold(estimator: str) -> None:
+    inputs, spec = kept(), spec_of(estimator)
+    data = cross_vectors(inputs, spec).data
+    assert data["vector"].dims == data["midpoint"].dims == ("source", "fold", "layer", "hidden")
+    assert data["vector"].dtype == data["midpoint"].dtype == np.float32
+    for row, activations in enumerate(inputs.values()):
+        index, fold = activations.data["index"].values, activations.data["fold"].values
+        for left_out in range(5):
+            for layer in range(LAYERS):
+                expected = refit(activations, estimator, set(range(5)) - {left_out}, layer)
+                found = data["vector"].values[row, left_out, layer]
+                np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+                states = activations.data["states"].values[layer].astype(np.float64)[index[fold != left_out]]
+                middle = states.mean(axis=(0, 1))
+                np.testing.assert_allclose(data["midpoint"].values[row, left_out, layer], middle, rtol=1e-5, atol=1e-5)
+
+
+def test_cross_vectors_of_sums_are_those_of_activations() -> None:
+    inputs, spec = kept(), spec_of()
+    left, right = cross_vectors(inputs, spec).data, cross_vectors(summed(inputs), spec).data
+    np.testing.assert_allclose(left["vector"], right["vector"], rtol=1e-6)
+    np.testing.assert_allclose(left["midpoint"], right["midpoint"], rtol=1e-6)
+
+
+def test_the_fold_left_out_has_no_influence() -> None:
+    inputs, spec = kept(), spec_of()
+    activations = inputs["en"]
+    index, fold = activations.data["index"].values, activations.data["fold"].values
+    states = activations.data["states"].values.copy()
+    states[:, index[fold == 2].ravel()] *= -50
+    changed = {"en": Activations(activations.data.assign(states=(("layer", "text", "hidden"), states)))}
+    before, after = (cross_vectors({"en": given["en"]}, spec).data["vector"].values for given in (inputs, changed))
+    np.testing.assert_array_equal(before[:, 2], after[:, 2])
+    assert np.abs(before[:, 1] - after[:, 1]).max() > 1
+    nested = [nested_vectors(given["en"], spec).data for given in (inputs, changed)]
+    np.testing.assert_array_equal(nested[0]["vector"].values[2], nested[1]["vector"].values[2])
+    np.testing.assert_array_equal(nested[0]["vector"].values[:, 2], nested[1]["vector"].values[:, 2])
+    np.testing.assert_allclose(nested[0]["control"].values[:, :, 2], nested[1]["control"].values[:, :, 2], atol=1e-6)
+    assert np.abs(nested[0]["vector"].values[0, 1] - nested[1]["vector"].values[0, 1]).max() > 1
+
+
+@EVERY
+def test_nested_vectors_equal_refits_without_both_folds(estimator: str) -> None:
+    activations, spec = kept(folds=4)["en"], spec_of(estimator)
+    data = nested_vectors(activations, spec).data
+    assert data["vector"].dims == ("fold", "other_fold", "layer", "hidden")
+    assert data["control"].dims == ("control_kind", "draw", "fold", "layer", "hidden")
+    assert data.attrs == {"concept": "morality", "language": "en", "estimator": estimator}
+    for first in range(4):
+        for second in range(4):
+            expected = refit(activations, estimator, set(range(4)) - {first, second}, 1)
+            np.testing.assert_allclose(data["vector"].values[first, second, 1], expected, rtol=1e-3, atol=1e-5)
+
+
+@EVERY
+def test_nested_controls_are_the_controls_without_the_fold(estimator: str) -> None:
+    activations, spec = kept(folds=4)["en"], spec_of(estimator)
+    data = nested_vectors(activations, spec).data
+    whole = fit_vectors({"en": activations}, spec).data["control"].sel(source="en").values
+    index, fold = activations.data["index"].values, activations.data["fold"].values
+    states = activations.data["states"].values[1].astype(np.float64)
+    signs = coin_signs("morality", "en", activations.data["item"].values, 2, 11)
+    for left_out in range(4):
+        np.testing.assert_array_equal(data["control"].values[0, :, left_out], whole[0])
+        for draw in range(2):
+            rows = [index[p] if signs[draw, p] > 0 else index[p][::-1] for p in np.flatnonzero(fold != left_out)]
+            expected = ORACLES[estimator](states[[row[0] for row in rows]], states[[row[1] for row in rows]])
+            np.testing.assert_allclose(data["control"].values[1, draw, left_out, 1], expected, rtol=1e-3, atol=1e-5)
+
+
+def test_too_few_folds_are_refused() -> None:
+    spec = spec_of()
+    with pytest.raises(VectorError, match=r"language 'en': the pairs lie in 1 fold\(s\).*at least 2"):
+        cross_vectors(kept(folds=1), spec)
+    with pytest.raises(VectorError, match="at least 2"):
+        cross_vectors(summed(kept(folds=1)), spec)
+    with pytest.raises(VectorError, match="at least 3"):
+        nested_vectors(kept(folds=2)["en"], spec)
+
+
+def test_a_degenerate_cross_vector_names_its_fold() -> None:
+    inputs, spec = kept(folds=3), spec_of()
+    data = inputs["en"].data
+    index, fold = data["index"].values.copy(), data["fold"].values
+    index[fold != 1, 1] = index[fold != 1, 0]
+    changed = {"en": Activations(data.assign(index=(("pair", "side"), index)))}
+    with pytest.raises(DegenerateVector, match="language 'en', layer 0, without fold 1"):
+        cross_vectors(changed, spec)
+    with pytest.raises(DegenerateVector, match="layer 0, without folds"):
+        nested_vectors(changed["en"], spec)
