@@ -1,0 +1,65 @@
+"""All analyses of a study, in order, with what a reader must know about them."""
+
+from collections.abc import Sequence
+
+from polyvalues.artifacts import Findings, LayerChoice, Replicates, Scores
+from polyvalues.axes import Protocol
+from polyvalues.errors import MeasureError
+from polyvalues.measure.consistency import consistency
+from polyvalues.measure.notes import choice_notes, consistency_notes, recognition_notes
+from polyvalues.measure.overview import overview
+from polyvalues.measure.paper import paper_consistency, paper_overview, paper_recognition, paper_transfer
+from polyvalues.measure.recognition import recognition
+from polyvalues.measure.transfer import transfer
+from polyvalues.specs import StatisticsSpec
+
+_PAPER_NOTE = (
+    "paper protocol: the layer of every cell was picked on the pairs it is tested on, which biases all accuracies "
+    "upwards, those of the controls too; ties count as correct"
+)
+
+
+def measure(
+    scores: Sequence[Scores],
+    replicates: Sequence[Replicates],
+    choices: Sequence[LayerChoice],
+    spec: StatisticsSpec,
+    protocol: Protocol,
+) -> Findings:
+    """Measure everything; deterministic given its arguments.
+
+    Args:
+        scores: one per concept and target language.
+        replicates: one per concept.
+        choices: one per concept; not looked at by the paper protocol.
+        spec: confidence, draws, seed.
+        protocol: `strict` or `paper`.
+
+    Returns:
+        The findings, with warnings.
+
+    Raises:
+        MeasureError: nothing to measure, or concepts that lack scores, cosines or a chosen layer.
+    """
+    scored = {str(item.data.attrs["concept"]) for item in scores}
+    compared = {str(item.data.attrs["concept"]) for item in replicates}
+    if scored != compared:
+        odd = ", ".join(sorted(scored ^ compared))
+        raise MeasureError(f"scores and cosines are of different concepts; only one of the two has {odd}")
+    if protocol == "paper":
+        found = paper_recognition(scores, spec)
+        return Findings(
+            found,
+            paper_consistency(replicates, spec),
+            paper_transfer(scores, spec),
+            paper_overview(scores, replicates, spec),
+            (_PAPER_NOTE, *recognition_notes(found), *consistency_notes(replicates, first_layer=1)),
+        )
+    found = recognition(scores, choices, spec)
+    return Findings(
+        found,
+        consistency(replicates, choices, spec),
+        transfer(scores, choices, spec),
+        overview(scores, replicates, choices, spec),
+        (*recognition_notes(found), *choice_notes(choices), *consistency_notes(replicates)),
+    )

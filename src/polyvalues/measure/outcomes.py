@@ -1,0 +1,260 @@
+"""Which pairs are tested, at which layer: what every analysis of scores starts from.
+
+Strict: pairs of the split `test` at the concept's chosen layer, ties 1/2. Cross-fitted: all pairs, each at the layer
+chosen without its fold. Paper: pairs of the split `test`, ties correct, every cell at the layer where it scores best on
+those same pairs (the first of equals), which is biased upwards.
+
+`select` pairs never get here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
+
+from polyvalues.artifacts import LayerChoice, Scores
+from polyvalues.axes import LAYER, SOURCE
+from polyvalues.errors import MeasureError
+from polyvalues.measure.kernels import Ties, correctness
+from polyvalues.measure.resample import group_sums, group_weights, resampled_ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Labels of a set of scores, in order of first appearance; layers ascending."""
+
+    concepts: tuple[str, ...]
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    layers: tuple[int, ...]
+    numbering: str
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """The tested pairs of one concept and target.
+
+    Attributes:
+        target: language of the pairs.
+        sources, layers: labels of the axes below.
+        group: row of each pair's group among the concept's groups.
+        projection: as in `Scores`, of the tested pairs.
+        control: 1, 1/2 or 0 of each pair summed over control draws (halves, so exact).
+        draws: number of control draws.
+        ties: what a tie counts.
+        picked: position of the layer used for each pair under each source's vector.
+        picked_control: likewise for the controls.
+    """
+
+    target: str
+    sources: tuple[str, ...]
+    layers: tuple[int, ...]
+    group: Int64[np.ndarray, " pair"]
+    projection: Float32[np.ndarray, "pair side layer source"]
+    control: Float32[np.ndarray, "pair layer control"]
+    draws: int
+    ties: Ties
+    picked: Int64[np.ndarray, "pair source"]
+    picked_control: Int64[np.ndarray, "pair control"]
+
+    def correct(self) -> Float32[np.ndarray, "pair layer source"]:
+        """Which pairs each source's vector tells apart at each layer."""
+        return correctness(self.projection[:, 0] - self.projection[:, 1], self.ties)
+
+    def picked_sides(self) -> Float32[np.ndarray, "pair side source"]:
+        """Projections at the picked layers."""
+        return np.take_along_axis(self.projection, self.picked[:, None, None], axis=2)[:, :, 0]
+
+    def picked_correct(self) -> Float32[np.ndarray, "pair source"]:
+        """Which pairs each source's vector tells apart at the picked layers."""
+        sides = self.picked_sides()
+        return correctness(sides[:, 0] - sides[:, 1], self.ties)
+
+    def picked_control_correct(self) -> Float32[np.ndarray, "pair control"]:
+        """As `control`, at the picked layers."""
+        return np.take_along_axis(self.control, self.picked_control[:, None], axis=1)[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
+class ConceptOutcomes:
+    """All targets of one concept, and the groups they share.
+
+    Attributes:
+        concept: the concept.
+        groups: group ids of the tested pairs of all languages, sorted.
+        targets: one per language that has scores.
+    """
+
+    concept: str
+    groups: tuple[str, ...]
+    targets: tuple[Outcomes, ...]
+
+    def counts(self, target: Outcomes) -> Int[np.ndarray, " group"]:
+        """Pairs per group in one language."""
+        return np.bincount(target.group, minlength=len(self.groups))
+
+    def weights(self, draws: int, seed: int, *, key: str | None = None) -> Int32[np.ndarray, "resample group"]:
+        """Group multiplicities by resample, the same for every language; `key` replaces the concept's name."""
+        return group_weights(self.concept if key is None else key, len(self.groups), draws, seed)
+
+
+def labels_of(scores: Sequence[Scores]) -> Labels:
+    """Labels of a set of scores.
+
+    Raises:
+        MeasureError: there are none, or they number their layers differently.
+    """
+    if not scores:
+        raise MeasureError("no scores to measure anything on")
+    data = [item.data for item in scores]
+    numbering = sorted({str(item.attrs["layer_numbering"]) for item in data})
+    if len(numbering) > 1:
+        raise MeasureError(f"scores with different layer numberings: {', '.join(numbering)}")
+    concepts = dict.fromkeys(str(item.attrs["concept"]) for item in data)
+    sources = dict.fromkeys(str(name) for item in data for name in item[SOURCE].values)
+    targets = dict.fromkeys(str(item.attrs["target"]) for item in data)
+    layers = sorted({int(layer) for item in data for layer in item[LAYER].values})
+    return Labels(tuple(concepts), tuple(sources), tuple(targets), tuple(layers), numbering[0])
+
+
+def strict_outcomes(scores: Sequence[Scores], choices: Mapping[str, LayerChoice]) -> Iterator[ConceptOutcomes]:
+    """The tested pairs of each concept at its chosen layer, one concept at a time.
+
+    Raises:
+        MeasureError: a concept without a choice, or a chosen layer that was not read.
+    """
+    for concept, parts in _by_concept(scores).items():
+        if concept not in choices:
+            raise MeasureError(f"concept {concept!r}: no layer was chosen for it")
+        yield _concept_outcomes(concept, parts, choices[concept])
+
+
+def paper_outcomes(scores: Sequence[Scores]) -> Iterator[ConceptOutcomes]:
+    """The tested pairs of each concept, every cell at its own best layer, one concept at a time."""
+    for concept, parts in _by_concept(scores).items():
+        yield _concept_outcomes(concept, parts, None)
+
+
+def _by_concept(scores: Sequence[Scores]) -> dict[str, list[xr.Dataset]]:
+    parts: dict[str, list[xr.Dataset]] = {}
+    for item in scores:
+        present = parts.setdefault(str(item.data.attrs["concept"]), [])
+        if any(other.attrs["target"] == item.data.attrs["target"] for other in present):
+            raise MeasureError(
+                f"concept {item.data.attrs['concept']!r}, target {item.data.attrs['target']!r}: scored twice"
+            )
+        present.append(item.data)
+    return parts
+
+
+def _tested(data: xr.Dataset) -> Bool[np.ndarray, " pair"]:
+    split = data["split"].values.astype(str)
+    return (split == "test") | (split == "cross")
+
+
+def _concept_outcomes(concept: str, parts: Sequence[xr.Dataset], choice: LayerChoice | None) -> ConceptOutcomes:
+    names = [data["group"].values.astype(str)[_tested(data)] for data in parts]
+    groups = np.unique(np.concatenate(names))
+    targets = tuple(
+        _outcomes(data, np.searchsorted(groups, group).astype(np.int64), choice)
+        for data, group in zip(parts, names, strict=True)
+    )
+    return ConceptOutcomes(concept, tuple(map(str, groups)), targets)
+
+
+def _outcomes(data: xr.Dataset, group: Int64[np.ndarray, " pair"], choice: LayerChoice | None) -> Outcomes:
+    tested = _tested(data)
+    ties: Ties = "correct" if choice is None else "half"
+    projection = np.ascontiguousarray(data["projection"].values[tested], dtype=np.float32)
+    control = correctness(np.ascontiguousarray(data["control"].values[tested], dtype=np.float32), ties).sum(axis=-1)
+    layers = tuple(int(layer) for layer in data[LAYER].values)
+    if choice is None:
+        picked = _best(correctness(projection[:, 0] - projection[:, 1], ties))
+        picked_control = _best(control)
+    else:
+        rows = _chosen_rows(data, layers, data["fold"].values[tested], choice)
+        picked = np.repeat(rows[:, None], projection.shape[-1], axis=1)
+        picked_control = np.repeat(rows[:, None], control.shape[-1], axis=1)
+    return Outcomes(
+        str(data.attrs["target"]),
+        tuple(str(name) for name in data[SOURCE].values),
+        layers,
+        group,
+        projection,
+        control,
+        int(data.sizes["draw"]),
+        ties,
+        picked,
+        picked_control,
+    )
+
+
+def _best(correct: Float32[np.ndarray, "pair layer cell"]) -> Int64[np.ndarray, "pair cell"]:
+    """The first layer with the most right pairs, for every cell, repeated for every pair."""
+    best = correct.sum(axis=0, dtype=np.float64).argmax(axis=0)
+    return np.repeat(best[None], len(correct), axis=0)
+
+
+def _chosen_rows(
+    data: xr.Dataset, layers: tuple[int, ...], fold: Int[np.ndarray, " pair"], choice: LayerChoice
+) -> Int64[np.ndarray, " pair"]:
+    """Position of the chosen layer for each pair."""
+    cross = "selection" in data
+    wanted = choice.fold_layer[fold] if cross else np.full(len(fold), choice.layer)
+    missing = sorted(set(map(int, wanted)) - set(layers))
+    if missing:
+        raise MeasureError(
+            f"concept {choice.concept!r}, target {data.attrs['target']!r}: the chosen layer {missing[0]} was not read "
+            f"(layers {layers[0]}..{layers[-1]})"
+        )
+    positions = {layer: position for position, layer in enumerate(layers)}
+    return np.array([positions[int(layer)] for layer in wanted], dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """Accuracies of one concept at the picked layers, in every resample (0 is the data itself).
+
+    Attributes:
+        accuracy: NaN where a language was not measured or not drawn.
+        control: likewise, mean over control draws.
+        groups: number of groups of each target.
+    """
+
+    accuracy: Float64[np.ndarray, "source target resample"]
+    control: Float64[np.ndarray, "target control resample"]
+    groups: Int64[np.ndarray, " target"]
+
+
+def resample_picked(
+    concept: ConceptOutcomes, labels: Labels, weights: Int32[np.ndarray, "resample group"], *, relative: bool = False
+) -> Resamples:
+    """Accuracies at the picked layers in every resample, on the axes of `labels`.
+
+    Args:
+        concept: what to resample.
+        labels: axes of the result.
+        weights: group multiplicities.
+        relative: subtract, pair by pair, what the target's own vector gets right (transfer).
+    """
+    sources, targets = len(labels.sources), len(labels.targets)
+    controls = concept.targets[0].control.shape[-1]
+    accuracy = np.full((sources, targets, len(weights)), np.nan)
+    control = np.full((targets, controls, len(weights)), np.nan)
+    groups = np.zeros(targets, np.int64)
+    for target in concept.targets:
+        column, counts = labels.targets.index(target.target), concept.counts(target)
+        rows = [labels.sources.index(name) for name in target.sources]
+        correct = target.picked_correct()
+        if relative and target.target in target.sources:
+            correct = correct - correct[:, [target.sources.index(target.target)]]
+        elif relative:
+            correct = np.full_like(correct, np.nan)
+        sums = group_sums(correct, target.group, len(counts))
+        accuracy[rows, column] = resampled_ratio(sums, counts, weights)
+        drawn = group_sums(target.picked_control_correct(), target.group, len(counts))
+        control[column] = resampled_ratio(drawn, counts * target.draws, weights)
+        groups[column] = np.count_nonzero(counts)
+    return Resamples(accuracy, control, groups)

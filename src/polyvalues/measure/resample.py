@@ -1,0 +1,198 @@
+"""Intervals: bootstrap over groups, grouped jackknife over folds.
+
+Bootstrap. Groups (scenarios, questions) are drawn with replacement, once per concept and for all of its languages, so
+that what two languages share is shared in every draw. A resample is a row of multiplicities `[resample, group]`;
+**resample 0 is the data itself** (every group once), as replicate 0 of the jackknife is the fit on all folds. The
+interval is the percentile interval of the resamples after 0, widened where needed to hold the estimate.
+
+No spread. Where every group scores alike the draws all agree, and the percentile interval would claim certainty. All
+that is known then is that the share of groups that would score differently is at most u = 1 - (alpha/2)^(1/G)
+(Clopper and Pearson 1934, none in G seen). With those groups anywhere within the limits [a, b] of the quantity, the
+value `v` lies in [v - u (v - a), v + u (b - v)]: 60 of 60 right gives [0.940, 1]; one group gives [0.025, 1].
+
+Jackknife. theta_k is the estimate without fold k: se^2 = (K - 1)/K sum (theta_k - mean)^2, with Student's t quantile at
+K - 1 degrees of freedom, for cosines on Fisher's scale.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Float64, Int, Int32
+from scipy import stats
+
+from polyvalues.measure.kernels import fisher_z, jackknife_variance
+
+_BLOCK = 1 << 22
+"""Most values (cells times resamples) held at once."""
+
+
+def stable_hash(name: str) -> int:
+    """64-bit number that depends on nothing but the text."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def group_weights(key: str, groups: int, draws: int, seed: int) -> Int32[np.ndarray, "resample group"]:
+    """How often each group counts in each resample; row 0 is all ones.
+
+    Depends on `key` (the concept's name), the number of groups and the seed only: other concepts and the order or
+    number of languages change nothing. More draws leave the first ones as they are.
+    """
+    rng = np.random.default_rng([seed, stable_hash(key)])
+    weights = np.ones((draws + 1, groups), np.int32)
+    if groups:
+        for row in range(1, draws + 1):
+            weights[row] = np.bincount(rng.integers(groups, size=groups), minlength=groups)
+    return weights
+
+
+def group_sums(
+    values: Float[np.ndarray, " pair *cell"], group: Int[np.ndarray, " pair"], groups: int
+) -> Float[np.ndarray, " group *cell"]:
+    """Sums over the pairs of each group; zero for a group without pairs. Keeps the type of `values`."""
+    sums = np.zeros((groups, *values.shape[1:]), values.dtype)
+    if len(group):
+        order = np.argsort(group, kind="stable")
+        present, starts = np.unique(group[order], return_index=True)
+        sums[present] = np.add.reduceat(values[order], starts, axis=0)
+    return sums
+
+
+def exact_type(bound: float) -> type[np.float32] | type[np.float64]:
+    """Narrowest type in which sums of halves up to `bound` are exact, hence independent of their order."""
+    return np.float32 if bound < 2**22 else np.float64
+
+
+def resampled_ratio(
+    sums: Float[np.ndarray, "group cell"], counts: Int[np.ndarray, " group"], weights: Int[np.ndarray, "resample group"]
+) -> Float64[np.ndarray, "cell resample"]:
+    """sum_g w_g sums_g / sum_g w_g counts_g in every resample; NaN where no pair was drawn.
+
+    `sums` are sums of halves, so both are exact and so is the order-independence of the quotient.
+    """
+    largest = max(float(np.abs(sums).max(initial=0)), float(counts.max(initial=0)))
+    kind = exact_type(largest * weights.shape[1])
+    above = (sums.T.astype(kind) @ weights.T.astype(kind)).astype(np.float64)
+    below = (weights.astype(np.int64) @ counts).astype(np.float64)
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+
+
+def unlike_share(groups: Int[np.ndarray, "*cell"], confidence: float) -> Float64[np.ndarray, "*cell"]:
+    """Largest share of groups that may differ from those seen, all `groups` of which were alike."""
+    return np.asarray(1 - ((1 - confidence) / 2) ** (1 / np.maximum(groups, 1)))
+
+
+def percentile_interval(
+    values: Float64[np.ndarray, "*cell resample"],
+    groups: int | Int[np.ndarray, "*cell"],
+    confidence: float,
+    limits: tuple[float, float] = (0.0, 1.0),
+) -> Float64[np.ndarray, "*cell interval"]:
+    """Estimate, lower and upper from resamples (0 is the data itself).
+
+    Args:
+        values: the quantity in every resample; NaN where it was not defined there.
+        groups: number of groups behind each cell, for cells without spread.
+        confidence: coverage aimed at.
+        limits: smallest and largest possible value.
+    """
+    estimate, draws = np.asarray(values[..., 0]), np.sort(values[..., 1:], axis=-1)  # NaN last
+    defined = np.asarray(np.sum(~np.isnan(draws), axis=-1))
+    tail = (1 - confidence) / 2
+    lower, upper = (_sorted_quantile(draws, defined, share) for share in (tail, 1 - tail))
+    share = unlike_share(np.broadcast_to(np.asarray(groups), estimate.shape), confidence)
+    last = np.take_along_axis(draws, np.maximum(defined - 1, 0)[..., None], axis=-1)[..., 0]
+    alike = (defined == 0) | (draws[..., 0] == last)
+    lower = np.where(alike, estimate - share * (estimate - limits[0]), lower)
+    upper = np.where(alike, estimate + share * (limits[1] - estimate), upper)
+    return bounded(estimate, lower, upper)
+
+
+def _sorted_quantile(
+    draws: Float64[np.ndarray, "*cell draw"], defined: Int[np.ndarray, "*cell"], share: float
+) -> Float64[np.ndarray, "*cell"]:
+    """Linear interpolation between the order statistics of the first `defined` values."""
+    position = share * np.maximum(defined - 1, 0)
+    low = np.asarray(np.floor(position), dtype=np.int64)
+    high = np.asarray(np.minimum(low + 1, np.maximum(defined - 1, 0)))
+    below = np.take_along_axis(draws, low[..., None], axis=-1)[..., 0]
+    above = np.take_along_axis(draws, high[..., None], axis=-1)[..., 0]
+    return np.asarray(below + (position - low) * (above - below))
+
+
+def bounded(
+    estimate: Float[np.ndarray, "*cell"], lower: Float[np.ndarray, "*cell"], upper: Float[np.ndarray, "*cell"]
+) -> Float64[np.ndarray, "*cell interval"]:
+    """The three along a last axis, the bounds widened to hold the estimate; all NaN where one of them is."""
+    result = np.stack([estimate, np.minimum(lower, estimate), np.maximum(upper, estimate)], axis=-1)
+    result[np.isnan(result).any(axis=-1)] = np.nan
+    return result
+
+
+def bootstrap_ratio(
+    sums: Float[np.ndarray, " group *cell"],
+    counts: Int[np.ndarray, " group"],
+    weights: Int[np.ndarray, "resample group"],
+    confidence: float,
+) -> Float64[np.ndarray, "*cell interval"]:
+    """Interval of a share (within [0, 1]) from sums and counts per group, block by block of cells."""
+    flat = sums.reshape(len(sums), -1)
+    result = np.empty((flat.shape[1], 3))
+    step = max(1, _BLOCK // len(weights))
+    groups = int(np.count_nonzero(counts))
+    for start in range(0, flat.shape[1], step):
+        block = resampled_ratio(flat[:, start : start + step], counts, weights)
+        result[start : start + step] = percentile_interval(block, groups, confidence)
+    return result.reshape(*sums.shape[1:], 3)
+
+
+Scale = Literal["fisher", "plain"]
+
+
+def jackknife_interval(
+    replicates: Float64[np.ndarray, "*cell replicate"], confidence: float, scale: Scale
+) -> Float64[np.ndarray, "*cell interval"]:
+    """Estimate, lower and upper from replicates (0 is the fit on all folds, k the one without fold k - 1).
+
+    `fisher` for quantities within [-1, 1]. All NaN with fewer than two folds or where a replicate is NaN.
+    """
+    return stratified_jackknife([replicates], confidence, scale)
+
+
+def stratified_jackknife(
+    strata: Sequence[Float64[np.ndarray, "*cell _"]], confidence: float, scale: Scale
+) -> Float64[np.ndarray, "*cell interval"]:
+    """Interval of a sum over independent data sets, each with folds of its own.
+
+    Each stratum holds its summand in every one of its replicates. Fold k of a stratum is left out while the others
+    stay whole; variances add up over strata, degrees of freedom by Welch and Satterthwaite.
+    """
+    estimate = np.asarray(np.sum([part[..., 0] for part in strata], axis=0))
+    transform = fisher_z if scale == "fisher" else np.asarray
+    variances, freedom = [], []
+    for part in strata:
+        rest = (estimate - part[..., 0])[..., None]
+        variances.append(jackknife_variance(transform(rest + part[..., 1:])))
+        freedom.append(max(part.shape[-1] - 2, 1))
+    variance = np.sum(variances, axis=0)
+    spread = np.sum([v**2 / f for v, f in zip(variances, freedom, strict=True)], axis=0)
+    degrees = np.divide(variance**2, spread, out=np.full(np.shape(variance), float(min(freedom))), where=spread > 0)
+    reach = np.asarray(stats.t.ppf((1 + confidence) / 2, degrees)) * np.sqrt(variance)
+    bounds = np.stack([transform(estimate) - reach, transform(estimate) + reach])
+    lower, upper = np.tanh(bounds) if scale == "fisher" else bounds
+    return bounded(estimate, np.asarray(lower), np.asarray(upper))
+
+
+def mean_interval(
+    draws: Float64[np.ndarray, "*cell draw"], confidence: float, limits: tuple[float, float]
+) -> Float64[np.ndarray, "*cell interval"]:
+    """Mean over independent draws with Student's t interval, cut at `limits`; NaN for fewer than two draws."""
+    count = draws.shape[-1]
+    if count < 2:
+        return np.full((*draws.shape[:-1], 3), np.nan)
+    mean = np.asarray(draws.mean(axis=-1))
+    error = draws.std(axis=-1, ddof=1) / np.sqrt(count)
+    reach = stats.t.ppf((1 + confidence) / 2, count - 1) * error
+    lower, upper = np.clip(np.stack([mean - reach, mean + reach]), *limits)
+    return bounded(mean, np.asarray(lower), np.asarray(upper))
