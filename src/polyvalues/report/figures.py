@@ -1,0 +1,81 @@
+"""The figures of a study, and how they become files.
+
+A figure function takes findings and languages and returns a figure; nothing is computed on the way but positions and
+colours. Saving the same figure twice gives the same bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any, Literal
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from polyvalues.artifacts import Findings, StudyInfo
+from polyvalues.report.figures_heatmaps import cosine, disattenuated, recognition, transfer
+from polyvalues.report.figures_layers import accuracy_over_layers
+from polyvalues.report.figures_points import accuracy_by_language, reliability
+from polyvalues.report.figures_style import MUTED, drawable, styled
+from polyvalues.report.figures_svg import compact
+from polyvalues.report.views import LanguageView, arrange
+
+__all__ = [
+    "accuracy_by_language",
+    "accuracy_over_layers",
+    "cosine",
+    "disattenuated",
+    "figure_set",
+    "recognition",
+    "reliability",
+    "save_figure",
+    "transfer",
+]
+
+_METADATA: Mapping[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def figure_set(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> Mapping[str, Figure]:
+    """Every figure that has something to show: name to figure. With one language the matrices are left out.
+
+    Raises:
+        MeasureError: the findings have a language that `languages` does not describe.
+    """
+    figures = {
+        "accuracy": accuracy_by_language(findings, languages),
+        "layers": accuracy_over_layers(findings, languages),
+        "reliability": reliability(findings, languages),
+    }
+    if len(arrange(findings, languages)) > 1:
+        figures["recognition"] = recognition(findings, languages)
+        figures["transfer"] = transfer(findings, languages)
+        figures["cosine"] = cosine(findings, languages)
+        figures["disattenuated"] = disattenuated(findings, languages)
+    for figure in figures.values():
+        _sign(figure, info)
+    return figures
+
+
+@styled
+def _sign(figure: Figure, info: StudyInfo) -> None:
+    """Model and protocol in the upper right corner, for figures that travel alone."""
+    width, height = (float(size) for size in figure.get_size_inches())
+    name = info.model.get("id", info.title).rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    words = f"{name} · {info.protocol} protocol"
+    room = int((width - 3.0) / 0.064)
+    short = words if len(words) <= room else "…" + words[-room + 1 :]
+    figure.text(1 - 0.1 / width, 1 - 0.1 / height, drawable(short), ha="right", va="top", fontsize=7.5, color=MUTED)
+
+
+@styled
+def save_figure(figure: Figure, kind: Literal["svg", "png", "pdf"]) -> bytes:
+    """The bytes of the figure as a file of that kind; equal for equal figures."""
+    FigureCanvasAgg(figure)
+    buffer = BytesIO()
+    figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
+    if kind != "svg":
+        return buffer.getvalue()
+    return compact(buffer.getvalue().decode()).encode()

@@ -1,0 +1,251 @@
+"""The numbers behind each figure as tables for the page: rows, columns and cells of text, nothing else.
+
+An interval that does not fit into a cell is the cell's title, which pointers and screen readers show; every interval
+is also in the CSV files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from polyvalues.artifacts import Findings, StudyInfo
+from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, LAYER, QUANTITY, SOURCE, TARGET
+from polyvalues.report.notation import MISSING, Interval, interval_text, number
+from polyvalues.report.views import LanguageView, chosen_layers, concepts_of, headline, own
+
+NOT_MEASURED = "not measured"
+
+QUANTITIES: Mapping[str, str] = {
+    "within": "own language",
+    "cross": "other languages' vectors",
+    "transfer": "transfer",
+    "random": "random direction",
+    "permuted": "swapped sides",
+    "cosine": "cosine",
+    "disattenuated": "cosine, noise taken out",
+    "reliability": "reliability",
+}
+"""Headline quantities in words."""
+
+CONTROL_WORDS: Mapping[str, str] = {"random": "random direction", "permuted": "swapped sides"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: `text`; a `title` with what did not fit (empty: none); whether it is `long`, and may be broken."""
+
+    text: str
+    title: str = ""
+    long: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: `caption`; column heads (the first is that of the row heads); rows as `(head, cells)`."""
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def accuracy(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
+    """Own-language recognition, languages by concepts, with the average of each concept."""
+    tags = [language.tag for language in languages]
+    values = own(findings.recognition["chosen"], tags)
+    concepts = concepts_of(findings)
+    rows = [
+        (_name(language), tuple(full(Interval.of(values.sel({CONCEPT: c, TARGET: language.tag}))) for c in concepts))
+        for language in languages
+    ]
+    rows.append(("average", tuple(full(headline(findings, "within", concept)) for concept in concepts)))
+    return [Grid("Own-language recognition at the chosen layer", ("language", *concepts), tuple(rows))]
+
+
+def layers(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
+    """Own-language recognition over layers, one table per concept."""
+    tags = [language.tag for language in languages]
+    values = own(findings.recognition["accuracy"], tags)
+    grids = []
+    for concept in concepts_of(findings):
+        table = values.sel({CONCEPT: concept, INTERVAL: list(BOUNDS)}).transpose(LAYER, TARGET, INTERVAL).values
+        heads = [str(int(layer)) for layer in values[LAYER].values]
+        rows = tuple((head, short_row(row)) for head, row in zip(heads, table, strict=True))
+        grids.append(Grid(f"{concept}: own-language recognition by layer", ("layer", *tags), rows))
+    return grids
+
+
+def matrices(values: xr.DataArray, languages: Sequence[LanguageView], what: str, *, signed: bool = False) -> list[Grid]:
+    """Source by target, one table per concept."""
+    tags = [language.tag for language in languages]
+    order = {SOURCE: tags, TARGET: tags, INTERVAL: list(BOUNDS)}
+    grids = []
+    for concept in (str(name) for name in values[CONCEPT].values):
+        table = values.sel({CONCEPT: concept, **order}).transpose(*order).values
+        rows = tuple((tag, short_row(row, signed=signed)) for tag, row in zip(tags, table, strict=True))
+        grids.append(Grid(f"{concept}: {what}", ("source \\ target", *tags), rows))
+    return grids
+
+
+def reliability(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
+    """Reliability of the vectors, languages by concepts."""
+    values = findings.consistency["reliability_chosen"]
+    concepts = concepts_of(findings)
+    rows = tuple(
+        (_name(language), tuple(full(Interval.of(values.sel({CONCEPT: c, SOURCE: language.tag}))) for c in concepts))
+        for language in languages
+    )
+    return [Grid("Reliability at the chosen layer", ("language", *concepts), rows)]
+
+
+def overview(findings: Findings) -> Grid:
+    """The headline numbers, concepts by quantities, the mean over concepts last."""
+    quantities = [str(quantity) for quantity in findings.overview[QUANTITY].values]
+    concepts = [str(concept) for concept in findings.overview[CONCEPT].values]
+    rows = tuple(
+        (
+            "mean over concepts" if c == ALL_CONCEPTS else c,
+            tuple(full(headline(findings, q, c), signed=q == "transfer") for q in quantities),
+        )
+        for c in concepts
+    )
+    heads = tuple(QUANTITIES.get(quantity, quantity.replace("_", " ")) for quantity in quantities)
+    return Grid("Headline numbers per concept", ("concept", *heads), rows)
+
+
+def control_summary(findings: Findings) -> Grid:
+    """Own-language recognition beside both controls, per concept and on average."""
+    quantities = ("within", *CONTROLS)
+    names = [*concepts_of(findings), ALL_CONCEPTS]
+    rows = tuple(
+        ("mean over concepts" if c == ALL_CONCEPTS else c, tuple(full(headline(findings, q, c)) for q in quantities))
+        for c in names
+    )
+    heads = ("concept", *(QUANTITIES[quantity] for quantity in quantities))
+    return Grid("Recognition, averaged over languages, beside its controls", heads, rows)
+
+
+def control_table(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
+    """Both controls at the chosen layer, languages by concepts."""
+    values = findings.recognition["control_chosen"]
+    concepts = concepts_of(findings)
+    return [
+        Grid(
+            f"Recognition under a control: {CONTROL_WORDS[control]}",
+            ("language", *concepts),
+            tuple(
+                (
+                    _name(language),
+                    tuple(
+                        full(Interval.of(values.sel({CONCEPT: c, TARGET: language.tag, CONTROL: control})))
+                        for c in concepts
+                    ),
+                )
+                for language in languages
+            ),
+        )
+        for control in CONTROLS
+    ]
+
+
+def control_cosines(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
+    """Cosines between random directions of two languages, one table per concept."""
+    values = findings.consistency["control_chosen"].sel({CONTROL: "random"})
+    return matrices(values, languages, "cosine between random directions, chosen layer")
+
+
+def chosen(findings: Findings) -> Grid | None:
+    """The chosen layer of each concept; None where each cell has its own."""
+    if "cell_layer" in findings.recognition:
+        return None
+    layers_of = chosen_layers(findings.recognition, findings.recognition)
+    folds = findings.recognition["fold_layer"]
+    rows = []
+    for concept in concepts_of(findings):
+        layer = int(layers_of.sel({CONCEPT: concept}).values.flat[0])
+        others = sorted({int(f) for f in folds.sel({CONCEPT: concept}).values if f >= 0} - {layer})
+        rows.append(
+            (concept, (Cell(str(layer) if layer >= 0 else MISSING), Cell(", ".join(map(str, others)) or "none")))
+        )
+    return Grid("Chosen layers", ("concept", "layer", "other layers used for left-out folds"), tuple(rows))
+
+
+def kept_pairs(info: StudyInfo, languages: Sequence[LanguageView]) -> Grid:
+    """Pairs kept and, in brackets, dropped: concepts by languages."""
+    rows = {(row["concept"], row["language"]): row for row in info.summary.to_pylist()}
+    concepts = list(dict.fromkeys(concept for concept, _ in rows))
+    tags = [language.tag for language in languages]
+    tags += [tag for tag in dict.fromkeys(tag for _, tag in rows) if tag not in tags]
+    return Grid(
+        "Pairs kept (and dropped)",
+        ("concept", *tags),
+        tuple((concept, tuple(_kept(rows.get((concept, tag))) for tag in tags)) for concept in concepts),
+    )
+
+
+def summary(info: StudyInfo) -> Grid:
+    """Everything known about the pairs, one row per concept and language."""
+    heads = ("concept", "language", "kept", "groups", "dropped", "mended", "reasons", "characters, positive",
+             "characters, negative", "positive longer")  # fmt: skip
+    rows = tuple(
+        (
+            row["concept"],
+            (
+                *(Cell(str(row[key])) for key in ("language", "kept", "groups", "dropped", "mended")),
+                Cell(row["reasons"] or "none", long=True),
+                *(Cell(number(row[key], digits=1)) for key in ("characters_positive", "characters_negative")),
+                Cell(number(row["positive_longer"])),
+            ),
+        )
+        for row in info.summary.to_pylist()
+    )
+    return Grid("Pairs per concept and language, with reasons for what was dropped or mended", heads, rows)
+
+
+def language_table(info: StudyInfo, languages: Sequence[LanguageView]) -> Grid:
+    """The languages, in the order of every table and figure."""
+    rows = tuple(
+        (
+            language.tag,
+            (
+                Cell(language.name),
+                Cell(language.family),
+                Cell("right to left" if language.direction == "rtl" else "left to right"),
+                Cell(_share(info.shares.get(language.tag))),
+            ),
+        )
+        for language in languages
+    )
+    return Grid("Languages, by family", ("tag", "name", "family", "written", "share of training text"), rows)
+
+
+def full(value: Interval, *, signed: bool = False) -> Cell:
+    """A cell that shows the interval."""
+    return Cell(interval_text(value, signed=signed), "" if value.measured else NOT_MEASURED)
+
+
+def short_row(numbers: np.ndarray, *, signed: bool = False) -> tuple[Cell, ...]:
+    """Cells of estimates, from `[column, interval]`; the interval is the title."""
+    cells = []
+    for row in numbers:
+        value = Interval(*(float(bound) for bound in row))
+        lower, upper = number(value.lower, signed=signed), number(value.upper, signed=signed)
+        title = f"{lower} to {upper}" if value.measured else NOT_MEASURED
+        cells.append(Cell(number(value.estimate, signed=signed), title))
+    return tuple(cells)
+
+
+def _kept(row: Mapping[str, object] | None) -> Cell:
+    if row is None:
+        return Cell(MISSING, "no pairs")
+    dropped = f" ({row['dropped']})" if row["dropped"] else ""
+    return Cell(f"{row['kept']}{dropped}", str(row["reasons"]))
+
+
+def _share(percent: float | None) -> str:
+    return "unknown" if percent is None else f"{percent:g} %"
+
+
+def _name(language: LanguageView) -> str:
+    return f"{language.tag} {language.name}"

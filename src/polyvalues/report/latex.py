@@ -1,0 +1,113 @@
+r"""Findings as LaTeX tables in the manner of the paper's: booktabs, languages by family, intervals beside estimates.
+
+Each table is a `table` environment that needs `\usepackage{booktabs}` and, for the matrices,
+`\usepackage{graphicx}`. Every number comes from the findings; the averages are those of the overview.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import xarray as xr
+
+from polyvalues.artifacts import Findings, StudyInfo
+from polyvalues.axes import ALL_CONCEPTS, CONCEPT, SOURCE, TARGET
+from polyvalues.report.notation import Interval, number, visible
+from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks, headline, own
+
+_SPECIAL: Final = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "⟨": r"$\langle$", "⟩": r"$\rangle$", "−": "$-$", "–": "--",
+    "\n": " ", "\t": " ",
+}  # fmt: skip
+
+
+def latex_tables(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> Mapping[str, str]:
+    """All LaTeX tables: file name to content.
+
+    Raises:
+        MeasureError: the findings have a language that `languages` does not describe.
+    """
+    shown = arrange(findings, languages)
+    tables = {"accuracy.tex": _accuracy(findings, info, shown)}
+    if len(shown) < 2:
+        return tables
+    for concept in concepts_of(findings):
+        safe = re.sub(r"[^A-Za-z0-9-]", "_", concept)
+        cosines = findings.consistency["chosen"].sel({CONCEPT: concept})
+        changes = findings.transfer["transfer"].sel({CONCEPT: concept})
+        words = f"Cosine between the vectors of two languages, {concept}, at the chosen layer."
+        tables[f"cosine-{safe}.tex"] = _matrix(cosines, shown, words, f"cosine-{safe}")
+        words = f"Change in accuracy when the row's vector replaces the column language's own, {concept}."
+        tables[f"transfer-{safe}.tex"] = _matrix(changes, shown, words, f"transfer-{safe}", signed=True)
+    return tables
+
+
+def escape_latex(text: str) -> str:
+    """`text` so that LaTeX prints it and runs nothing in it."""
+    return "".join(_SPECIAL.get(character, character) for character in visible(text))
+
+
+def _accuracy(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> str:
+    concepts = concepts_of(findings)
+    values = own(findings.recognition["chosen"], [language.tag for language in languages])
+    heads = [rf"\textbf{{{escape_latex(concept)}}}" for concept in concepts]
+    lines = [" & ".join(["", *heads]) + r" \\", r"\midrule"]
+    for index, (_, first, last) in enumerate(family_blocks(languages)):
+        lines += [r"\addlinespace"] if index else []
+        for language in languages[first:last]:
+            cells = [Interval.of(values.sel({CONCEPT: concept, TARGET: language.tag})) for concept in concepts]
+            lines.append(" & ".join([escape_latex(language.tag), *map(_cell, cells)]) + r" \\")
+    averages = [headline(findings, "within", concept) for concept in concepts]
+    lines += [r"\midrule", " & ".join(["average", *map(_cell, averages)]) + r" \\"]
+    overall = _cell(headline(findings, "within", ALL_CONCEPTS))
+    confidence = float(findings.recognition.attrs.get("confidence", float("nan")))
+    caption = (
+        f"Own-language recognition at the chosen layer with {escape_latex(f'{confidence:.0%}')} intervals, "
+        f"{escape_latex(info.model.get('id', info.title))}, protocol {escape_latex(info.protocol)}. "
+        f"Average over concepts: {overall}."
+    )
+    return _wrap(lines, "l" + "c" * len(concepts), caption, "accuracy")
+
+
+def _matrix(
+    values: xr.DataArray, languages: Sequence[LanguageView], words: str, label: str, *, signed: bool = False
+) -> str:
+    tags = [language.tag for language in languages]
+    lines = [" & ".join(["", *map(escape_latex, tags)]) + r" \\", r"\midrule"]
+    for source in tags:
+        cells = [Interval.of(values.sel({SOURCE: source, TARGET: target})).estimate for target in tags]
+        texts = [escape_latex(number(cell, signed=signed)) for cell in cells]
+        lines.append(" & ".join([escape_latex(source), *texts]) + r" \\")
+    return _wrap(lines, "l" + "r" * len(tags), escape_latex(words), label)
+
+
+def _cell(value: Interval) -> str:
+    r"""`0.83 {\scriptsize[0.80, 0.86]}`."""
+    if not value.bounded:
+        return escape_latex(number(value.estimate))
+    lower, upper = escape_latex(number(value.lower)), escape_latex(number(value.upper))
+    return rf"{escape_latex(number(value.estimate))} {{\scriptsize[{lower}, {upper}]}}"
+
+
+def _wrap(lines: Sequence[str], columns: str, caption: str, label: str) -> str:
+    wide = len(columns) > 6
+    before = [r"\resizebox{\textwidth}{!}{%"] if wide else []
+    return (
+        "\n".join(
+            [
+                r"\begin{table}[t]",
+                r"\centering",
+                rf"\caption{{{caption}}}",
+                rf"\label{{tab:{label}}}",
+                *before,
+                rf"\begin{{tabular}}{{{columns}}}",
+                r"\toprule",
+                *lines,
+                r"\bottomrule",
+                r"\end{tabular}" + ("}" if wide else ""),
+                r"\end{table}",
+            ]
+        )
+        + "\n"
+    )

@@ -1,0 +1,96 @@
+"""What a report must know about languages, and the order in which it shows them.
+
+The order is the caller's (by family, so that kin stand side by side); the report only keeps it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from polyvalues.artifacts import Findings
+from polyvalues.axes import ALL_CONCEPTS, CONCEPT, LAYER, QUANTITY, SOURCE, TARGET
+from polyvalues.errors import MeasureError
+from polyvalues.report.notation import Interval
+
+
+@dataclass(frozen=True)
+class LanguageView:
+    """A language as a report shows it.
+
+    Attributes:
+        tag: BCP-47 tag; figures show nothing else.
+        name: its name in English.
+        family: its language family; neighbours with the same family form a block.
+        direction: in which direction it is written.
+    """
+
+    tag: str
+    name: str
+    family: str
+    direction: Literal["ltr", "rtl"] = "ltr"
+
+
+def arrange(findings: Findings, languages: Sequence[LanguageView]) -> tuple[LanguageView, ...]:
+    """The languages of the findings, in the order of `languages`.
+
+    Raises:
+        MeasureError: the findings have a language that `languages` does not describe, or one is described twice.
+    """
+    measured = [str(tag) for tag in findings.recognition[TARGET].values]
+    tags = [language.tag for language in languages]
+    if len(set(tags)) != len(tags):
+        raise MeasureError(f"languages {tags} name one of them twice; describe each once")
+    missing = [tag for tag in measured if tag not in tags]
+    if missing:
+        raise MeasureError(f"no description of language {missing[0]!r}, which was measured; languages given: {tags}")
+    return tuple(language for language in languages if language.tag in measured)
+
+
+def concepts_of(findings: Findings) -> tuple[str, ...]:
+    """The concepts of the findings, in their order."""
+    return tuple(str(concept) for concept in findings.recognition[CONCEPT].values)
+
+
+def own(matrix: xr.DataArray, tags: Sequence[str]) -> xr.DataArray:
+    """The diagonal of a `[..., source, target, ...]` array: each language's vector on its own pairs, by `target`."""
+    index = xr.DataArray(list(tags), dims=TARGET, coords={TARGET: list(tags)})
+    return matrix.sel({SOURCE: index, TARGET: index}).reset_coords(SOURCE, drop=True)
+
+
+def chosen_layers(dataset: xr.Dataset, recognition: xr.Dataset) -> xr.DataArray:
+    """The layer behind each `chosen` number, int `[concept, source, target]`; negative where there is none.
+
+    One per concept, or, under the paper protocol, one per cell (`cell_layer` of `dataset`).
+    """
+    if "cell_layer" in dataset:
+        return dataset["cell_layer"].transpose(CONCEPT, SOURCE, TARGET)
+    cells = xr.ones_like(recognition["n_pairs"], dtype=np.int64).expand_dims({SOURCE: recognition[SOURCE].values})
+    return (recognition["chosen_layer"].astype(np.int64) * cells).transpose(CONCEPT, SOURCE, TARGET)
+
+
+def family_blocks(languages: Sequence[LanguageView]) -> tuple[tuple[str, int, int], ...]:
+    """Runs of neighbours of one family: `(family, first, last + 1)`."""
+    blocks: list[tuple[str, int, int]] = []
+    for position, language in enumerate(languages):
+        if blocks and blocks[-1][0] == language.family:
+            blocks[-1] = (language.family, blocks[-1][1], position + 1)
+        else:
+            blocks.append((language.family, position, position + 1))
+    return tuple(blocks)
+
+
+def layer_label(findings: Findings) -> str:
+    """How layers are counted, for an axis."""
+    paper = findings.recognition.attrs.get("layer_numbering") == "paper"
+    return f"{LAYER} (1-based, as in the paper)" if paper else f"{LAYER} (decoder block, from 0)"
+
+
+def headline(findings: Findings, quantity: str, concept: str = ALL_CONCEPTS) -> Interval:
+    """A number of the overview; not measured if the overview does not have it."""
+    table = findings.overview
+    if quantity not in table[QUANTITY].values or concept not in table[CONCEPT].values:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    return Interval.of(table["value"].sel({CONCEPT: concept, QUANTITY: quantity}))

@@ -1,0 +1,223 @@
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from report_examples import CONCEPTS, PAPER, Example, build
+
+from polyvalues.report import figures
+from polyvalues.report.figures_heatmaps import readable
+from polyvalues.report.figures_style import drawable
+from polyvalues.report.figures_svg import compact
+
+
+def panels(figure: Figure) -> dict[str, Axes]:
+    return {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_title(loc="left")}
+
+
+def drawn(axes: Axes, gid: str) -> np.ndarray:
+    return np.concatenate([np.asarray(line.get_xydata()) for line in axes.lines if line.get_gid() == gid])
+
+
+def words(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
+
+
+def test_accuracy_draws_every_language(study: Example):
+    figure = figures.accuracy_by_language(study.findings, study.languages)
+    found = panels(figure)
+    assert list(found) == list(CONCEPTS[:3])
+    chosen = study.findings.recognition["chosen"]
+    points = drawn(found["fairness"], "points")
+    tags = ["en", "zh", "ta", "sw"]
+    expected = [float(chosen.sel(concept="fairness", source=tag, target=tag)[0]) for tag in tags]
+    assert points[:, 0].tolist() == expected
+    assert [label.get_text() for label in found["deontology"].get_yticklabels()] == tags
+    for control in ("random", "permuted"):
+        values = study.findings.recognition["control_chosen"].sel(concept="fairness", control_kind=control)
+        assert (
+            drawn(found["fairness"], f"control-{control}")[:, 0].tolist()
+            == values.sel(target=tags)[:, 0].values.tolist()
+        )
+    assert "not measured" in [text.get_text() for text in found["harmfulness"].texts]
+    assert len(drawn(found["harmfulness"], "points")) == 3
+
+
+def test_order_of_languages_is_the_callers(study: Example):
+    figure = figures.accuracy_by_language(study.findings, study.languages[::-1])
+    labels = next(iter(panels(figure).values())).get_yticklabels()
+    assert [label.get_text() for label in labels] == ["sw", "ta", "zh", "en"]
+
+
+def test_curves_and_chosen_layer(study: Example):
+    figure = figures.accuracy_over_layers(study.findings, study.languages)
+    axes = panels(figure)["fairness"]
+    values = study.findings.recognition["accuracy"].sel(
+        concept="fairness", source="ta", target="ta", interval="estimate"
+    )
+    assert drawn(axes, "curve-ta")[:, 1].tolist() == values.values.tolist()
+    layer = int(study.findings.recognition["chosen_layer"].sel(concept="fairness"))
+    assert set(drawn(axes, "chosen")[:, 0]) == {layer}
+    assert not [line for line in axes.lines if line.get_gid() == "fold"]
+    assert "from 0" in axes.get_xlabel()
+
+
+def test_folds_of_cross_fitted_concepts_are_marked():
+    example = build(cross_fitted=True)
+    axes = panels(figures.accuracy_over_layers(example.findings, example.languages))["fairness"]
+    layer = int(example.findings.recognition["chosen_layer"].sel(concept="fairness"))
+    assert drawn(axes, "fold")[:, 0].tolist() == [layer + 1]
+
+
+def test_paper_layers_are_marked_per_cell(paper: Example):
+    axes = panels(figures.accuracy_over_layers(paper.findings, paper.languages))["fairness"]
+    cells = paper.findings.recognition["cell_layer"].sel(concept="fairness")
+    expected = [int(cells.sel(source=tag, target=tag)) for tag in ("en", "zh", "sw")]
+    assert drawn(axes, "chosen")[:, 0].tolist() == expected
+    assert "1-based" in axes.get_xlabel()
+
+
+def test_many_languages_name_the_extremes():
+    example = build(CONCEPTS[:1], tuple(tag for tag, _, _ in PAPER), 6, holes=False)
+    axes = panels(figures.accuracy_over_layers(example.findings, example.languages))[CONCEPTS[0]]
+    chosen = example.findings.recognition["chosen"].sel(concept=CONCEPTS[0], interval="estimate").values.diagonal()
+    tags = example.findings.recognition["target"].values
+    named = {text.get_text() for text in axes.texts if text.get_text().isalpha()}
+    assert named == {tags[chosen.argmax()], tags[chosen.argmin()]}
+    assert len([line for line in axes.lines if str(line.get_gid()).startswith("curve-")]) == 16
+
+
+@pytest.mark.parametrize(
+    ("draw", "dataset", "variable", "diagonal"),
+    [
+        (figures.recognition, "recognition", "chosen", True),
+        (figures.transfer, "transfer", "transfer", False),
+        (figures.cosine, "consistency", "chosen", False),
+        (figures.disattenuated, "consistency", "disattenuated_chosen", False),
+    ],
+)
+def test_matrices_show_the_findings(study: Example, draw, dataset: str, variable: str, diagonal: bool):
+    axes = panels(draw(study.findings, study.languages))["fairness"]
+    values = getattr(study.findings, dataset)[variable].sel(concept="fairness", interval="estimate")
+    tags = [label.get_text() for label in axes.get_xticklabels()]
+    shown = np.ma.filled(np.ma.asarray(axes.collections[0].get_array()), np.nan).reshape(4, 4)
+    expected = values.sel(source=tags, target=tags).values.copy()
+    if not diagonal:
+        np.fill_diagonal(expected, np.nan)
+    assert np.array_equal(shown, expected, equal_nan=True)
+    numbers = {tuple(map(int, text.get_position())): text.get_text() for text in axes.texts}
+    signed = draw is figures.transfer
+    value = float(values.sel(source="ta", target="zh"))
+    text = f"{abs(value):.2f}"
+    assert numbers[1, 2] == ("−" if value < 0 else "+" if signed else "") + text
+    assert len(numbers) == (16 if diagonal else 12)
+
+
+def test_bold_means_the_interval_leaves_out_the_reference(study: Example):
+    axes = panels(figures.transfer(study.findings, study.languages))["fairness"]
+    values = study.findings.transfer["transfer"].sel(concept="fairness")
+    tags = ["en", "zh", "ta", "sw"]
+    for text in axes.texts:
+        column, row = (int(part) for part in text.get_position())
+        _, lower, upper = values.sel(source=tags[row], target=tags[column]).values
+        assert (text.get_fontweight() == "bold") == bool(lower > 0 or upper < 0)
+    assert {text.get_fontweight() for text in axes.texts} == {"bold", "normal"}
+
+
+def test_scale_of_transfer_is_centred(study: Example):
+    mesh = panels(figures.transfer(study.findings, study.languages))["fairness"].collections[0]
+    low, high = mesh.get_clim()
+    assert low == -high
+    assert high >= float(np.nanmax(np.abs(study.findings.transfer["transfer"].sel(interval="estimate"))))
+
+
+def test_unmeasured_cells_are_dashes(study: Example):
+    axes = panels(figures.recognition(study.findings, study.languages))["harmfulness"]
+    numbers = {tuple(map(int, text.get_position())): text.get_text() for text in axes.texts}
+    assert [numbers[3, row] for row in range(4)] == ["–"] * 4
+
+
+def test_text_contrasts_with_its_cell():
+    assert readable((1.0, 1.0, 0.8, 1.0)) != "white"
+    assert readable((0.1, 0.0, 0.3, 1.0)) == "white"
+
+
+def test_sixteen_languages_fit():
+    example = build(CONCEPTS, tuple(tag for tag, _, _ in PAPER), 4)
+    figure = figures.recognition(example.findings, example.languages)
+    assert figure.get_size_inches()[0] <= 10.4
+    assert "hundredths" in words(figure)
+    assert "Indo-European: en fr es pt ca" in words(figure)
+    axes = panels(figure)["fairness"]
+    value = float(example.findings.recognition["chosen"].sel(concept="fairness", source="en", target="en")[0])
+    assert next(text.get_text() for text in axes.texts if text.get_position() == (0, 0)) == f"{100 * value:.0f}"
+
+
+def test_figure_set(study: Example, lone: Example):
+    everything = figures.figure_set(study.findings, study.info, study.languages)
+    assert set(everything) == {
+        "accuracy", "layers", "reliability", "recognition", "transfer", "cosine", "disattenuated",
+    }  # fmt: skip
+    assert set(figures.figure_set(lone.findings, lone.info, lone.languages)) == {"accuracy", "layers", "reliability"}
+    assert all(" tiny-llama-chat · strict protocol" in words(figure) for figure in everything.values())
+    assert not any("\\" in words(figure) for figure in everything.values()), "nothing of ours is spelled out"
+
+
+def test_one_layer_one_language():
+    example = build(CONCEPTS[:1], ("sw",), 1, holes=False)
+    for figure in figures.figure_set(example.findings, example.info, example.languages).values():
+        assert figures.save_figure(figure, "png").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+def test_equal_findings_give_equal_bytes(kind):
+    example = build(CONCEPTS[:2], ("en", "sw"), 3)
+    first, second = (
+        figures.save_figure(figures.recognition(example.findings, example.languages), kind) for _ in range(2)
+    )
+    assert first == second
+    figure = figures.cosine(example.findings, example.languages)
+    assert figures.save_figure(figure, kind) == figures.save_figure(figure, kind)
+    assert b"202" not in re.findall(rb"CreationDate|dc:date", first)
+
+
+def test_settings_of_the_process_do_not_matter(study: Example):
+    plain = figures.save_figure(figures.transfer(study.findings, study.languages), "svg")
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path"}):
+        before = dict(mpl.rcParams)
+        assert figures.save_figure(figures.transfer(study.findings, study.languages), "svg") == plain
+        assert dict(mpl.rcParams) == before
+
+
+def test_svg_is_whole_and_small(drawings: Mapping[str, str]):
+    for svg in drawings.values():
+        root = ET.fromstring(svg)
+        assert root.tag.endswith("svg")
+        assert not root.findall(".//{*}script")
+        assert "http" not in svg.replace("http://www.w3.org/", "")
+    texts = [element.text for element in ET.fromstring(drawings["recognition"]).iter() if element.tag.endswith("text")]
+    assert {"en", "zh", "ta", "sw"} <= set(texts)
+
+
+def test_compacting_keeps_what_is_drawn():
+    svg = (
+        '<svg><defs><style type="text/css">*{}</style></defs><g id="patch_1">\n<path d="M 1.234567 2 \nL 3 2 \nL 3 4 \n'
+        'L 1.234567 4 \nL 1.234567 2 \n" style="fill: #fff"/>\n</g><g id="text_1">\n<text style="fill: #000" x="1.239" '
+        'transform="rotate(-0 1 2)">a 1.23456</text>\n</g></svg>'
+    )
+    small = compact(svg)
+    assert 'd="M1.23 2H3V4H1.23z"' in small
+    assert 'x="1.24"' in small
+    assert ">a 1.23456</text>" in small
+    assert "rotate" not in small
+    assert compact(svg.replace("\nL 3 4", "\nL 3.5 4")).count("H") == 0
+
+
+def test_figures_carry_latin_text_only():
+    assert drawable("en → zh, naïve −1 …") == "en → zh, naïve −1 …"
+    assert drawable("தமிழ்\u202e\x00") == "\\u0ba4\\u0bae\\u0bbf\\u0bb4\\u0bcd\\u202e\\x00"
