@@ -1,0 +1,130 @@
+"""Time and peak memory of all analyses at full size, on synthetic scores.
+
+    python benchmarks/analyses.py [--concepts 7] [--languages 16] [--layers 32] [--pairs 1000] [--draws 1000]
+
+Prints one line per analysis and the total. The goal at full size is under 60 s and 4 GB on two cores.
+"""
+
+import argparse
+import resource
+import sys
+import time
+
+import numpy as np
+import xarray as xr
+
+from polyvalues.artifacts import Replicates, Scores
+from polyvalues.axes import CONTROL, CONTROLS, SIDES
+from polyvalues.measure.consistency import consistency
+from polyvalues.measure.findings import measure
+from polyvalues.measure.overview import overview
+from polyvalues.measure.recognition import recognition
+from polyvalues.measure.select import choose_layers
+from polyvalues.measure.transfer import transfer
+from polyvalues.specs import StatisticsSpec
+
+
+def synthetic_scores(concept: str, target: str, sources: list[str], layers: int, pairs: int, rng: np.random.Generator):
+    """Scores with some signal; half as many `select` pairs as `test` pairs."""
+    total = pairs + pairs // 2
+    projection = rng.standard_normal((total, 2, layers, len(sources)), dtype=np.float32)
+    projection[:, 0] += 1
+    items = np.array([f"{row:06d}" for row in range(total)])
+    split = np.where(np.arange(total) < pairs, "test", "select")
+    return Scores(
+        xr.Dataset(
+            {
+                "projection": (("pair", "side", "layer", "source"), projection),
+                "control": (
+                    ("pair", "layer", CONTROL, "draw"),
+                    rng.standard_normal((total, layers, 2, 4), dtype=np.float32),
+                ),
+            },
+            coords={
+                "side": list(SIDES),
+                "layer": np.arange(layers, dtype=np.int32),
+                "source": sources,
+                CONTROL: list(CONTROLS),
+                "item": ("pair", items),
+                "group": ("pair", items),
+                "split": ("pair", split),
+                "fold": ("pair", np.full(total, -1, np.int32)),
+            },
+            attrs={"concept": concept, "target": target, "protocol": "strict", "layer_numbering": "block"},
+        )
+    )
+
+
+def synthetic_replicates(concept: str, languages: list[str], layers: int, rng: np.random.Generator) -> Replicates:
+    """Cosines around 0.6, half-cosines around 0.7."""
+    n = len(languages)
+    cosine = 0.6 + 0.02 * rng.standard_normal((n, n, layers, 11))
+    cosine = (cosine + np.swapaxes(cosine, 0, 1)) / 2
+    cosine[np.arange(n), np.arange(n)] = 1
+    return Replicates(
+        xr.Dataset(
+            {
+                "cosine": (("source", "target", "layer", "replicate"), cosine),
+                "half_cosine": (
+                    ("source", "layer", "replicate", "half"),
+                    0.7 + 0.05 * rng.standard_normal((n, layers, 11, 8)),
+                ),
+                "control": (
+                    ("source", "target", "layer", CONTROL, "draw"),
+                    0.01 * rng.standard_normal((n, n, layers, 2, 4)),
+                ),
+            },
+            coords={
+                "source": languages,
+                "target": languages,
+                "layer": np.arange(layers, dtype=np.int32),
+                CONTROL: list(CONTROLS),
+            },
+            attrs={"concept": concept, "estimator": "mean-difference"},
+        )
+    )
+
+
+def _peak() -> float:
+    """Peak resident memory so far, in GiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, value in (("concepts", 7), ("languages", 16), ("layers", 32), ("pairs", 1000), ("draws", 1000)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    size = parser.parse_args()
+    rng = np.random.default_rng(0)
+    concepts = [f"concept-{row}" for row in range(size.concepts)]
+    languages = [f"x{chr(97 + row)}" for row in range(size.languages)]
+    scores = [
+        synthetic_scores(concept, target, languages, size.layers, size.pairs, rng)
+        for concept in concepts
+        for target in languages
+    ]
+    parts = [synthetic_replicates(concept, languages, size.layers, rng) for concept in concepts]
+    spec = StatisticsSpec(draws=size.draws)
+    print(f"{'inputs ready':<14}{'':>10}   peak {_peak():.2f} GiB")
+    start = time.perf_counter()
+    choices = [
+        choose_layers({item.data.attrs["target"]: item for item in scores if item.data.attrs["concept"] == concept})
+        for concept in concepts
+    ]
+    print(f"{'choose layers':<14}{time.perf_counter() - start:>8.2f} s   peak {_peak():.2f} GiB")
+    steps = {
+        "recognition": lambda: recognition(scores, choices, spec),
+        "consistency": lambda: consistency(parts, choices, spec),
+        "transfer": lambda: transfer(scores, choices, spec),
+        "overview": lambda: overview(scores, parts, choices, spec),
+        "all, together": lambda: measure(scores, parts, choices, spec, "strict"),
+    }
+    for name, step in steps.items():
+        start = time.perf_counter()
+        step()
+        print(f"{name:<14}{time.perf_counter() - start:>8.2f} s   peak {_peak():.2f} GiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,324 @@
+"""The command line: one thin command per stage.
+
+Flags of `polyvalues run` are generated from the settings in `polyvalues.specs`, so what `--help` says is what is
+validated. Errors that polyvalues foresees are printed as one message on standard error, with exit status 2.
+"""
+
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+import polyvalues as pv
+from polyvalues.errors import PolyvaluesError, SpecError
+from polyvalues.specs import StudySpec
+
+app = typer.Typer(
+    name="polyvalues",
+    help="Find, measure and steer multilingual value concepts in language models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+pairs_app = typer.Typer(help="Text pairs: list formats, convert, check, look.", no_args_is_help=True)
+app.add_typer(pairs_app, name="pairs")
+
+_OUT: Final = Console(width=None if sys.stdout.isatty() else 160)
+_ERR: Final = Console(stderr=True)
+
+
+# --- flags made from settings ----------------------------------------------------------------------------------------
+
+_PANELS: Final = {
+    "model": "Model",
+    "check": "Pairs",
+    "split": "Split",
+    "reading": "Reading",
+    "vectors": "Vectors",
+    "statistics": "Statistics",
+}
+_OWN_NAMES: Final = {("model", "id"): "model", ("split", "folds"): "folds"}
+
+
+class _Flag(BaseModel):
+    """One flag and the setting it sets."""
+
+    name: str
+    section: str | None
+    field: str
+    kind: type
+    help: str
+    many: bool = False
+
+    @property
+    def parameter(self) -> str:
+        return self.name.replace("-", "_")
+
+
+def _flags() -> Iterator[_Flag]:
+    """Every setting of a study that can be given on the command line."""
+    for section, panel in StudySpec.model_fields.items():
+        inner = panel.annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            continue
+        for field, info in inner.model_fields.items():
+            prefixed = section == "split" or field == "seed"
+            name = _OWN_NAMES.get((section, field), f"{section}-{field}" if prefixed else field).replace("_", "-")
+            kind, many, choices = _kind(info.annotation)
+            shown = "" if info.default is None or info.is_required() else f" \\[{info.default}]"
+            said = " ".join(filter(None, [info.description, f"One of: {', '.join(choices)}." if choices else ""]))
+            yield _Flag(name=name, section=section, field=field, kind=kind, help=escape(said) + shown, many=many)
+
+
+def _kind(annotation: Any) -> tuple[type, bool, tuple[str, ...]]:
+    """The type of a flag's value; whether it is a comma-separated list; what it may be."""
+    if get_origin(annotation) in (Union, UnionType):
+        annotation = next(part for part in get_args(annotation) if part is not type(None))
+    if get_origin(annotation) is Literal:
+        return str, False, get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return str, True, ()
+    return (annotation, False, ()) if annotation in (bool, int, float) else (str, False, ())
+
+
+FLAGS: Final = tuple(_flags())
+
+
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` one option per setting; it gets those that were given as `settings`, by parameter name."""
+    options = {
+        flag.parameter: Annotated[
+            flag.kind | None,
+            typer.Option(help=flag.help, rich_help_panel=_PANELS[str(flag.section)], show_default=False),
+        ]
+        for flag in FLAGS
+    }
+
+    def wrapped(**given: Any) -> None:
+        settings = {name: given.pop(name) for name in options}
+        command(**given, settings={name: value for name, value in settings.items() if value is not None})
+
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
+    made = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in options.items()
+    ]
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    wrapped.__signature__ = inspect.Signature([*keyword, *made])  # pyright: ignore[reportFunctionMemberAccess]
+    wrapped.__annotations__ = {p.name: p.annotation for p in [*keyword, *made]}
+    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+    return wrapped
+
+
+def _merge(base: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings from flags laid over those of a file."""
+    merged = {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
+    for flag in FLAGS:
+        if flag.parameter in settings:
+            value = settings[flag.parameter]
+            section = merged.setdefault(str(flag.section), {})
+            section[flag.field] = [part.strip() for part in value.split(",") if part.strip()] if flag.many else value
+    return merged
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+@_with_settings
+def run(
+    study: Annotated[Path | None, typer.Argument(help="A study.toml; flags override what it says.")] = None,
+    pairs: Annotated[list[str] | None, typer.Option(help="NAME:PATH, e.g. table:pairs.csv; may be repeated.")] = None,
+    out: Annotated[str | None, typer.Option(help="The study's folder.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="strict, or paper (for comparison with its figures).")] = None,
+    *,
+    settings: dict[str, Any],
+) -> None:
+    """Run a study: pairs, vectors, scores, findings, report. Run it again to go on where it stopped."""
+    spec = _study_spec(study, pairs, {"out": out, "protocol": protocol}, settings)
+    with _bar() as bar:
+        finished = pv.run_study(spec, bar)
+    _summarise(finished)
+
+
+@app.command()
+def report(
+    study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
+) -> None:
+    """Write the tables, figures and the page of a finished study again; no model is loaded."""
+    opened = pv.load_study(study)
+    pv.write_report(opened)
+    _summarise(opened)
+
+
+@app.command()
+def models() -> None:
+    """List the model presets: ids, templates, dominant languages."""
+    table = Table("name", "id", "template", "dominant", box=None)
+    for preset in pv.PRESETS.values():
+        table.add_row(escape(preset.name), escape(preset.id), escape(repr(preset.template)), " ".join(preset.dominant))
+    _OUT.print(table)
+
+
+@pairs_app.command("readers")
+def readers() -> None:
+    """List the source formats, and where to obtain the data."""
+    for reader in pv.READERS.values():
+        _OUT.print(f"[bold]{reader.name}[/bold]  {escape(reader.title)}")
+        _OUT.print(f"    {escape(reader.obtain)}", highlight=False)
+        for option in reader.options:
+            _OUT.print(f"    ?{option.name}={escape(str(option.default))}  {escape(option.help)}", highlight=False)
+
+
+@pairs_app.command("import")
+def import_pairs(
+    reader: Annotated[str, typer.Argument(help="Name of a source format (see `pairs readers`).")],
+    paths: Annotated[list[str], typer.Argument(help="Files or folders; `?key=value` options as for --pairs.")],
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    concept: Annotated[str | None, typer.Option(help="Replaces the source's own concept.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of a source that does not say it.")] = None,
+) -> None:
+    """Convert sources to one Parquet file that the reader `table` reads."""
+    given = {"concept": concept, "language": language}
+    sources = [_source(f"{reader}:{path}", given) for path in paths]
+    pairs = pv.read_pairs(sources)
+    pv.write_pairs(pairs, out)
+    _OUT.print(f"{pairs.table.num_rows} pairs -> {escape(str(out))}")
+    for note in pairs.notes:
+        _OUT.print(f"note: {escape(note)}", highlight=False)
+
+
+@pairs_app.command("check")
+def check(
+    pairs: Annotated[list[str], typer.Argument(help="NAME:PATH, or a Parquet file.")],
+    languages: Annotated[str | None, typer.Option(help="Comma-separated; these only.")] = None,
+    align: Annotated[bool, typer.Option(help="Drop items that some language lacks.")] = True,
+) -> None:
+    """Report pairs kept and dropped, with the reasons, and the balance of the two sides."""
+    chosen = None if languages is None else languages.split(",")
+    spec = pv.build(pv.CheckSpec, {"languages": chosen, "align": align})
+    checked = pv.check_pairs(pv.read_pairs([_source(text, {}) for text in pairs]), spec)
+    table = Table("concept", "language", "kept", "groups", "dropped", "mended", "reasons", box=None)
+    for name in ("chars +", "chars -", "+ longer"):
+        table.add_column(name, justify="right")
+    for row in pv.summarise_pairs(checked).to_pylist():
+        lengths = (f"{row['characters_positive']:.1f}", f"{row['characters_negative']:.1f}")
+        counts = (str(row[name]) for name in ("kept", "groups", "dropped", "mended"))
+        table.add_row(
+            row["concept"], row["language"], *counts, row["reasons"], *lengths, f"{row['positive_longer']:.0%}"
+        )
+    _OUT.print(table)
+    for note in checked.notes:
+        _OUT.print(f"note: {escape(note)}", highlight=False)
+
+
+@pairs_app.command("show")
+def show(
+    pairs: Annotated[list[str], typer.Argument(help="NAME:PATH, or a Parquet file.")],
+    concept: Annotated[str | None, typer.Option(help="This concept only.")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many items per concept.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Which ones.")] = 0,
+) -> None:
+    """Show some pairs, all languages side by side."""
+    read = pv.read_pairs([_source(text, {}) for text in pairs])
+    found = dict.fromkeys(read.table["concept"].to_pylist())
+    for name in found if concept is None else [concept]:
+        for sample in pv.sample_pairs(read, name, n, seed):
+            table = Table(
+                "", "positive", "negative", title=escape(f"{name} {sample.item} {sample.category}"), show_lines=True
+            )
+            for version in sample.versions:
+                sides = (escape(version.prefix + side) for side in (version.positive, version.negative))
+                table.add_row(escape(version.language), *sides)
+            _OUT.print(table)
+
+
+# --- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def _source(text: str, given: dict[str, str | None]) -> Any:
+    """A source from NAME:PATH, or from the path of a Parquet file that `pairs import` wrote."""
+    bare = text.endswith(".parquet") and ":" not in text
+    source = pv.PairSource.parse(f"table:{text}" if bare else text)
+    return pv.build(pv.PairSource, source.model_dump() | {key: value for key, value in given.items() if value})
+
+
+def _study_spec(
+    study: Path | None, pairs: list[str] | None, given: dict[str, Any], settings: dict[str, Any]
+) -> StudySpec:
+    base: dict[str, Any] = {}
+    if study is not None:
+        base = pv.load_study_spec(study).model_dump(mode="json", exclude_none=True)
+    if pairs:
+        base["pairs"] = [_source(text, {}).model_dump() for text in pairs]
+    base |= {key: value for key, value in given.items() if value is not None}
+    merged = _merge(base, settings)
+    if "model" not in merged:
+        raise SpecError("no model: give --model FOLDER_OR_ID, or a study.toml with a [model] table")
+    if "pairs" not in merged:
+        raise SpecError("no pairs: give --pairs NAME:PATH (`polyvalues pairs readers` lists the names)")
+    return pv.build(StudySpec, merged)
+
+
+class _BarProgress:
+    """Progress of the line on a rich bar."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._task = bar.add_task("preparing", total=None)
+
+    def start(self, texts: int) -> None:
+        self._bar.update(self._task, total=texts)
+
+    def unit(self, label: str, texts: int, stored: bool) -> None:
+        self._bar.update(self._task, description=label, advance=texts if stored else 0)
+
+    def advance(self, texts: int) -> None:
+        self._bar.advance(self._task, texts)
+
+
+@contextmanager
+def _bar() -> Iterator[_BarProgress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("texts"))
+    with Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=_ERR, transient=True) as bar:
+        yield _BarProgress(bar)
+
+
+def _summarise(study: Any) -> None:
+    """Key findings in words, and where to read on."""
+    for sentence in pv.findings_in_words(study):
+        _OUT.print(f"- {escape(sentence)}", highlight=False)
+    for warning in study.findings.warnings:
+        _OUT.print(f"! {escape(warning)}", highlight=False)
+    _OUT.print(f"report: {escape(str(study.folder / 'report.html'))}", highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point: runs the command, prints foreseen errors as one message."""
+    handler = RichHandler(console=_ERR, show_time=False, show_path=False)
+    logging.getLogger("polyvalues").addHandler(handler)
+    try:
+        app(standalone_mode=True)
+    except PolyvaluesError as error:
+        _ERR.print(f"[bold red]error[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _ERR.print("interrupted; what was finished is kept: run the same command again to go on")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output (head, less) has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

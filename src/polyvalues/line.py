@@ -1,0 +1,273 @@
+"""One study's reading line: pairs -> moments or activations -> vectors -> scores, unit by unit, through the store.
+
+The unit of work is one concept x language x pass. A unit is redone as a whole or found whole, so a run that was killed
+goes on at the unit it was in, and ends with the same bytes as one that was not.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pyarrow.compute as pc
+
+from polyvalues.artifacts import (
+    Activations,
+    ConceptVectors,
+    CrossVectors,
+    Moments,
+    PairSet,
+    Replicates,
+    Scores,
+    TextTable,
+)
+from polyvalues.axes import Concept, Language
+from polyvalues.codecs import states_name
+from polyvalues.data.texts import text_table
+from polyvalues.measure.scores import ScoreReducer, cross_scores
+from polyvalues.model.handle import ModelHandle
+from polyvalues.model.record import record
+from polyvalues.specs import StudySpec
+from polyvalues.store import Provenance, Store, content_key
+from polyvalues.vectors.activations import ActivationsReducer
+from polyvalues.vectors.cross import cross_vectors, nested_vectors
+from polyvalues.vectors.fit import fit_vectors, paper_vectors
+from polyvalues.vectors.moments import MomentsReducer
+from polyvalues.vectors.replicates import replicates
+
+Inputs = Mapping[Language, Moments | Activations]
+_Fitted = tuple[Inputs, ConceptVectors, Callable[[], CrossVectors]]
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """Who is told how far the line has come. Counts are unique texts."""
+
+    def start(self, texts: int) -> None:
+        """The line will need this many texts, stored ones included."""
+
+    def unit(self, label: str, texts: int, stored: bool) -> None:
+        """A unit begins (or was found in the store, and is done)."""
+
+    def advance(self, texts: int) -> None:
+        """So many texts of the unit have been read."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def start(self, texts: int) -> None:
+        """Ignore."""
+
+    def unit(self, label: str, texts: int, stored: bool) -> None:
+        """Ignore."""
+
+    def advance(self, texts: int) -> None:
+        """Ignore."""
+
+
+@dataclass(frozen=True)
+class ConceptRun:
+    """What the line leaves of one concept, with the keys that findings depend on."""
+
+    concept: Concept
+    scores: Mapping[Language, Scores]
+    replicates: Replicates
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The line for one study.
+
+    Attributes:
+        spec: the study.
+        store: its folder.
+        handle: its model, loaded.
+        pairs: its pairs, checked and split.
+        progress: who is told.
+        counts: unique texts read by the model and found in the store so far (`read`, `stored`).
+    """
+
+    spec: StudySpec
+    store: Store
+    handle: ModelHandle
+    pairs: PairSet
+    progress: Progress = field(default_factory=Silent)
+    counts: dict[str, int] = field(default_factory=lambda: {"read": 0, "stored": 0})
+
+    @cached_property
+    def concepts(self) -> tuple[Concept, ...]:
+        """Concepts in the order of the pairs."""
+        return tuple(dict.fromkeys(self.pairs.table["concept"].to_pylist()))
+
+    @cached_property
+    def tables(self) -> Mapping[tuple[Concept, Language, str], TextTable]:
+        """Text tables by concept, language and pass (`fit`, `score`; a cross-fitted concept has `fit` alone)."""
+        tables: dict[tuple[Concept, Language, str], TextTable] = {}
+        for concept in self.concepts:
+            mine = self.pairs.table.filter(pc.field("concept") == concept)
+            cross = "cross" in mine["split"].unique().to_pylist()
+            passes = {"fit": ("cross",)} if cross else {"fit": ("fit",), "score": ("select", "test")}
+            for language in dict.fromkeys(mine["language"].to_pylist()):
+                for name, splits in passes.items():
+                    tables[concept, language, name] = text_table(self.pairs, concept, language, splits)
+        return tables
+
+    def languages(self, concept: Concept) -> tuple[Language, ...]:
+        """Languages of a concept, in the order of the pairs."""
+        return tuple(language for name, language, step in self.tables if name == concept and step == "fit")
+
+    def announce(self) -> None:
+        """Tell the progress how many texts there are."""
+        self.progress.start(sum(len(table.texts) for table in self.tables.values()))
+
+    def run(self, concept: Concept) -> ConceptRun:
+        """Everything of one concept, from the store or made."""
+        languages = self.languages(concept)
+        inputs = {language: self._fit_unit(concept, language) for language in languages}
+        keys = {language: self._unit_provenance(concept, language, "fit").key("unit") for language in languages}
+        vectors = self.store.once(
+            f"vectors/{concept}.safetensors", ConceptVectors, self._provenance(keys), lambda: self._fit(inputs)
+        )
+        resampled = self.store.once(
+            f"vectors/{concept}.replicates.nc",
+            Replicates,
+            self._provenance(keys),
+            lambda: replicates(inputs, vectors, self.spec.vectors),
+        )
+        crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
+        scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in languages}
+        return ConceptRun(concept, scores, resampled, keys)
+
+    # --- the fitting pass ---------------------------------------------------------------------------------------------
+
+    def _fit(self, inputs: Inputs) -> ConceptVectors:
+        if self.spec.protocol == "strict":
+            return fit_vectors(inputs, self.spec.vectors)
+        kept = {name: unit for name, unit in inputs.items() if isinstance(unit, Activations)}
+        return paper_vectors(kept, self.spec.vectors)
+
+    def _fit_unit(self, concept: Concept, language: Language) -> Moments | Activations:
+        cross = (concept, language, "score") not in self.tables
+        if cross or self._keeps:
+            return self._activations(concept, language, "fit")
+        provenance = self._unit_provenance(concept, language, "fit")
+        name = f"moments/{concept}/{language}.safetensors"
+        table = self.tables[concept, language, "fit"]
+        found = self.store.find(name, Moments, provenance)
+        self._tell(table, "fit", found is not None)
+        if found is not None:
+            return found
+        vectors = self.spec.vectors
+        reducer = MomentsReducer(table, self.spec.split.folds, vectors.control_draws, vectors.seed, layers=self._layers)
+        self._read(table, reducer)
+        moments = reducer.result()
+        self.store.put(name, moments, provenance)
+        return moments
+
+    @property
+    def _layers(self) -> tuple[int, ...]:
+        """The blocks that are read."""
+        return self.spec.reading.layers or tuple(range(self.handle.n_layers))
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether activations are kept: asked for, or needed by an estimator that takes more than means."""
+        return (
+            self.spec.reading.keep_activations
+            or self.spec.vectors.estimator != "mean-difference"
+            or self.spec.protocol == "paper"
+        )
+
+    def _activations(self, concept: Concept, language: Language, step: str) -> Activations:
+        provenance = self._unit_provenance(concept, language, step)
+        name = f"activations/{concept}/{language}.{step}.nc"
+        table = self.tables[concept, language, step]
+        found = self.store.find(name, Activations, provenance)
+        self._tell(table, step, found is not None)
+        if found is not None:
+            return found
+        shape = (len(self._layers), len(table.texts), self.handle.hidden)
+        with self.store.array(states_name(name), shape, self.spec.reading.store_dtype) as out:
+            reducer = ActivationsReducer(table, out, layers=self._layers)
+            self._read(table, reducer)
+            made = reducer.result()
+        self.store.put(name, made, provenance)
+        return made
+
+    # --- the scoring pass ---------------------------------------------------------------------------------------------
+
+    def _score_unit(self, concept: Concept, target: Language, fitted: _Fitted) -> Scores:
+        inputs, vectors, crossed = fitted
+        step = "score" if (concept, target, "score") in self.tables else "fit"
+        keys = {name: self._unit_provenance(concept, name, "fit").key("unit") for name in inputs}
+        mine = self._unit_provenance(concept, target, step)
+        provenance = self._provenance({**keys, "unit": mine.key("unit")})
+        name = f"scores/{concept}/{target}.nc"
+        found = self.store.find(name, Scores, provenance)
+        table = self.tables[concept, target, step]
+        if step == "score" and found is not None:
+            self._tell(table, step, stored=True)
+        if found is not None:
+            return found
+        if step == "fit":
+            made = self._cross_scores(inputs[target], crossed())
+        else:
+            reducer = ScoreReducer(table, vectors, protocol=self.spec.protocol)
+            if self._keeps:
+                states = self._activations(concept, target, step).data["states"].values
+                reducer.update(np.arange(len(table.texts)), np.asarray(states, dtype=np.float32))
+            else:
+                self._tell(table, step, stored=False)
+                self._read(table, reducer)
+            made = reducer.result()
+        self.store.put(name, made, provenance)
+        return made
+
+    def _cross_scores(self, unit: Moments | Activations, crossed: CrossVectors) -> Scores:
+        assert isinstance(unit, Activations)
+        nested = nested_vectors(unit, self.spec.vectors, folds=crossed.data.sizes["fold"])
+        return cross_scores(unit, crossed, nested)
+
+    # --- shared -------------------------------------------------------------------------------------------------------
+
+    def _read(self, table: TextTable, reducer: MomentsReducer | ActivationsReducer | ScoreReducer) -> None:
+        post_norm = self.spec.protocol == "paper"
+        for reading in record(self.handle, table.texts, self.spec.reading, post_norm=post_norm):
+            reducer.update(reading.index, reading.states)
+            self.progress.advance(len(reading.index))
+            self.counts["read"] += len(reading.index)
+
+    def _tell(self, table: TextTable, step: str, stored: bool) -> None:
+        self.progress.unit(f"{table.concept} {table.language} {step}", len(table.texts), stored)
+        if stored:
+            self.counts["stored"] += len(table.texts)
+
+    def _unit_provenance(self, concept: Concept, language: Language, step: str) -> Provenance:
+        reading, vectors = self.spec.reading, self.spec.vectors
+        settings = {
+            "reading": reading.model_dump(mode="json", exclude={"keep_activations"}),
+            "template": self.handle.template.name,
+            "post_norm": self.spec.protocol == "paper",
+            "folds": self.spec.split.folds,
+            "control_draws": vectors.control_draws,
+            "seed": vectors.seed,
+        }
+        inputs = {"texts": table_key(self.tables[concept, language, step])}
+        return Provenance(settings, inputs, self.handle.fingerprint)
+
+    def _provenance(self, inputs: Mapping[str, str]) -> Provenance:
+        settings = {"vectors": self.spec.vectors.model_dump(mode="json"), "protocol": self.spec.protocol}
+        return Provenance(settings, inputs, self.handle.fingerprint)
+
+
+def table_key(table: TextTable) -> str:
+    """Content hash of a text table: texts, pairs, groups, splits and folds."""
+    labels = [table.item.tolist(), table.group.tolist(), table.split.tolist(), table.fold.tolist()]
+    digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, labels]).encode())
+    digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
+    return content_key(digest.hexdigest())

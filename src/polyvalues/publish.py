@@ -1,0 +1,83 @@
+"""Writes what people look at: tables, figures and the page, from finished numbers.
+
+Rendering is skipped when the folder already holds exactly what these findings would give (by content key and by the
+digest of every file), so a second run takes seconds and a damaged page is made again.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from polyvalues.artifacts import Findings, StudyInfo
+from polyvalues.codecs import dataset_to_netcdf
+from polyvalues.data.languages import language_family, language_name, order_by_family, text_direction
+from polyvalues.report.document import render_report
+from polyvalues.report.figures import figure_set, save_figure
+from polyvalues.report.tables import csv_tables, latex_tables
+from polyvalues.report.views import LanguageView
+from polyvalues.store import Store, content_key
+
+_MANIFEST = "figures/manifest.json"
+
+
+def publish(store: Store, findings: Findings, info: StudyInfo) -> tuple[str, ...]:
+    """Write CSV and LaTeX tables, SVG and PNG figures and `report.html`.
+
+    Args:
+        store: the study's folder.
+        findings: the numbers.
+        info: what the report says besides.
+
+    Returns:
+        Names of the files, relative to the folder.
+    """
+    key = _key(findings, info)
+    kept = _kept(store, key)
+    if kept:
+        return kept
+    views = language_views(findings)
+    files: dict[str, bytes | str] = {f"findings/{name}": text for name, text in csv_tables(findings, info).items()}
+    files |= {f"tables/{name}": text for name, text in latex_tables(findings, info, views).items()}
+    svgs: dict[str, str] = {}
+    for name, figure in figure_set(findings, info, views).items():
+        svg = save_figure(figure, "svg")
+        svgs[name] = svg.decode()
+        files[f"figures/{name}.svg"] = svg
+        files[f"figures/{name}.png"] = save_figure(figure, "png")
+    files["report.html"] = render_report(findings, info, views, svgs)
+    for name, content in files.items():
+        store.write(name, content)
+    digests = {name: _sha256(content) for name, content in files.items()}
+    store.write(_MANIFEST, json.dumps({"key": key, "files": digests}, indent=1) + "\n")
+    return tuple(files)
+
+
+def language_views(findings: Findings) -> tuple[LanguageView, ...]:
+    """The languages of the findings, ordered by family, with what the report needs to know of each."""
+    tags = [str(tag) for tag in findings.recognition["target"].values]
+    return tuple(
+        LanguageView(tag, language_name(tag), language_family(tag), text_direction(tag))
+        for tag in order_by_family(tags)
+    )
+
+
+def _key(findings: Findings, info: StudyInfo) -> str:
+    parts = (findings.recognition, findings.consistency, findings.transfer, findings.overview)
+    said = [info.title, info.protocol, dict(info.model), dict(info.settings), info.summary.to_pylist(), info.notes]
+    how = [info.spec_toml, info.command, dict(info.versions), dict(info.shares), findings.warnings]
+    return content_key([[_sha256(dataset_to_netcdf(part)) for part in parts], said, how])
+
+
+def _kept(store: Store, key: str) -> tuple[str, ...]:
+    """Names of the files written for `key`, if every one of them is still there unchanged; else nothing."""
+    try:
+        manifest = json.loads(store.path(_MANIFEST).read_text(encoding="utf-8"))
+        files: Mapping[str, str] = manifest["files"]
+        whole = all(_sha256(store.path(name).read_bytes()) == digest for name, digest in files.items())
+        return tuple(files) if whole and manifest["key"] == key else ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
+def _sha256(content: bytes | str) -> str:
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
