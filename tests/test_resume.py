@@ -74,6 +74,15 @@ def test_killed_at_several_points_it_ends_bit_identical(study_file: Path, uninte
     assert texts["stored"] + texts["read"] == 2 * 132 * 3
 
 
+def test_a_page_made_from_found_numbers_is_the_same(study_file: Path, uninterrupted: dict[str, str]) -> None:
+    """Killed after the findings were stored and before the page was: the page must not tell."""
+    folder = study_file.parent / "whole"
+    for name in ("figures/manifest.json", "report.html"):
+        (folder / "study" / name).unlink()
+    subprocess.run([POLYVALUES, "run", str(study_file)], cwd=folder, check=True, capture_output=True)
+    assert digests(folder / "study") == uninterrupted
+
+
 def test_the_comparison_can_fail(uninterrupted: dict[str, str], study_file: Path) -> None:
     folder = study_file.parent / "whole" / "study"
     path = folder / "findings" / "recognition.csv"

@@ -236,10 +236,9 @@ def _findings(spec: StudySpec, store: Store, runs: Sequence[ConceptRun]) -> Find
         },
         {f"{run.concept}/{name}": key for run in runs for name, key in run.keys.items()},
     )
-    found = {name: store.find(f"findings/{name}.nc", xr.Dataset, provenance) for name in PARTS}
-    parts = {name: part for name, part in found.items() if part is not None}
-    if len(parts) == len(PARTS):
-        return _with_warnings(parts)
+    kept = _kept_findings(store, provenance)
+    if kept is not None:
+        return kept
     scores = [unit for run in runs for unit in run.scores.values()]
     choices: list[LayerChoice] = []
     if spec.protocol == "strict":
@@ -249,7 +248,14 @@ def _findings(spec: StudySpec, store: Store, runs: Sequence[ConceptRun]) -> Find
     for name in PARTS:
         part: xr.Dataset = getattr(findings, name)
         store.put(f"findings/{name}.nc", part.assign_attrs(warnings=warnings), provenance)
-    return findings
+    # read back, so that what follows sees the same bits whether they were just computed or found
+    return _kept_findings(store, provenance) or findings
+
+
+def _kept_findings(store: Store, provenance: Provenance) -> Findings | None:
+    found = {name: store.find(f"findings/{name}.nc", xr.Dataset, provenance) for name in PARTS}
+    parts = {name: part for name, part in found.items() if part is not None}
+    return _with_warnings(parts) if len(parts) == len(PARTS) else None
 
 
 def _with_warnings(parts: Mapping[str, xr.Dataset]) -> Findings:
