@@ -59,7 +59,9 @@ bench: $(READY)
 
 $(VENV4)/.ready: pyproject.toml constraints.txt
 	test -x $(VENV4)/bin/python || $(PYTHON) -m venv $(VENV4)
-	$(VENV4)/bin/pip install --quiet torch==2.13.0 'transformers==$(OLD)' --editable . accelerate beartype hypothesis pytest
+	grep -viE '^(transformers|huggingface[-_]hub|tokenizers|fsspec|datasets|hf-xet)==' constraints.txt > $(VENV4)/constraints.txt
+	$(VENV4)/bin/pip install --quiet --constraint $(VENV4)/constraints.txt torch==2.13.0
+	$(VENV4)/bin/pip install --quiet --constraint $(VENV4)/constraints.txt 'transformers==$(OLD)' --editable '.[big]' beartype hypothesis pytest
 	@touch $@
 
 test-transformers-4: $(VENV4)/.ready

@@ -214,7 +214,7 @@ def study_info(study: Study, pairs: PairSet) -> StudyInfo:
         "seeds": f"vectors {spec.vectors.seed}, statistics {statistics.seed}",
     }
     return StudyInfo(
-        title=f"Value concepts across languages in {study.model.get('id', spec.model.id)}",
+        title=f"Value concepts across languages in {study.model.get('name', spec.model.id)}",
         protocol=spec.protocol,
         model=study.model,
         settings=settings,

@@ -117,7 +117,7 @@ def test_runs_of_layers_are_joined():
     assert ranges([]) == ""
 
 
-# --- mistakes of the official code (DESIGN 7), as far as they could be made here -------------------------------------
+# --- mistakes of the official code, as far as they could be made here -------------------------------------
 
 
 def test_mistake_2_each_number_stands_in_its_own_cell():

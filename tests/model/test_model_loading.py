@@ -55,7 +55,7 @@ def test_the_handle_describes_the_model(loaded: Callable[[str], Any], name: str)
     assert handle.encoder == (name in ENCODERS)
     assert handle.token_limit == (None if name in ("bloom", "falcon_alibi") else 96)
     assert (handle.final_norm is None) == (name in ENCODERS)
-    assert next(iter(handle.description)) == "id"
+    assert next(iter(handle.description)) == "name"
     assert handle.description["architecture"] == type(handle.model).__name__
     assert handle.description["layers"] == "3"
     assert handle.description["dtype"] == "float32"

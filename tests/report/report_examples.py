@@ -225,6 +225,7 @@ def info(concepts: tuple[str, ...], tags: tuple[str, ...], layers: int, protocol
         title="Multilingual value concepts in tiny-llama-chat",
         protocol=protocol,
         model={
+            "name": "example/tiny-llama-chat",
             "id": "example/tiny-llama-chat", "architecture": "LlamaForCausalLM", "layers": str(layers),
             "hidden size": "4096", "dtype": "float32", "template": "raw", "fingerprint": "0123456789abcdef",
         },
@@ -251,7 +252,7 @@ def hostile() -> Example:
     study = StudyInfo(
         title=HOSTILE,
         protocol="strict",
-        model={"id": HOSTILE, "<i>key</i>": "</style><script>"},
+        model={"name": HOSTILE, "id": HOSTILE, "<i>key</i>": "</style><script>"},
         settings={"split": HOSTILE},
         summary=pa.Table.from_pylist(table, schema=SUMMARY_SCHEMA),
         notes=(HOSTILE, "</main></html>"),

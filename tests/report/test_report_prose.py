@@ -31,6 +31,13 @@ def test_headline(study: Example):
     ) in told(study, findings)
 
 
+def test_beating_random_directions_alone_is_no_finding(study: Example):
+    numbers = {"within": (0.64, 0.53, 0.74), "random": (0.46, 0.42, 0.49), "permuted": (0.5, 0.47, 0.54)}
+    text = told(study, with_overview(study.findings, **numbers))
+    assert "carry more than chance" not in text
+    assert "which the real vectors do not clearly exceed" in text
+
+
 def test_overlap_is_no_finding(study: Example):
     findings = with_overview(study.findings, within=(0.53, 0.49, 0.57), random=(0.5, 0.48, 0.52))
     text = told(study, findings)

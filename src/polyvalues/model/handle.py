@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -133,7 +134,9 @@ def _describe(
 ) -> Mapping[str, str]:
     layers, template, name = found
     quantised = spec.quantisation != "none"
+    folder = Path(spec.id)
     lines = {
+        "name": folder.resolve().name if folder.is_dir() else spec.id,
         "id": spec.id,
         "revision": spec.revision or "",
         "preset": preset.name if preset else "",

@@ -145,7 +145,7 @@ def _final(value: object) -> object:
 def _facts(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> list[tuple[str, str]]:
     kept = sum(info.summary["kept"].to_pylist())
     return [
-        ("model", info.model.get("id", "unknown")),
+        ("model", info.model.get("name", "unknown")),
         ("protocol", info.protocol),
         ("concepts", ", ".join(concepts_of(findings))),
         ("languages", " ".join(language.tag for language in languages)),

@@ -63,7 +63,7 @@ def figure_set(findings: Findings, info: StudyInfo, languages: Sequence[Language
 def _sign(figure: Figure, info: StudyInfo) -> None:
     """Model and protocol in the upper right corner, for figures that travel alone."""
     width, height = (float(size) for size in figure.get_size_inches())
-    name = info.model.get("id", info.title).rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    name = info.model.get("name", info.title).rpartition("/")[2]
     words = f"{name} · {info.protocol} protocol"
     room = int((width - 3.0) / 0.064)
     short = words if len(words) <= room else "…" + words[-room + 1 :]

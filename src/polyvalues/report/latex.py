@@ -64,7 +64,7 @@ def _accuracy(findings: Findings, info: StudyInfo, languages: Sequence[LanguageV
     confidence = float(findings.recognition.attrs.get("confidence", float("nan")))
     caption = (
         f"Own-language recognition at the chosen layer with {escape_latex(f'{confidence:.0%}')} intervals, "
-        f"{escape_latex(info.model.get('id', info.title))}, protocol {escape_latex(info.protocol)}. "
+        f"{escape_latex(info.model.get('name', info.title))}, protocol {escape_latex(info.protocol)}. "
         f"Average over concepts: {overall}."
     )
     return _wrap(lines, "l" + "c" * len(concepts), caption, "accuracy")

@@ -107,8 +107,11 @@ def _claimable(findings: Findings) -> bool:
 
 
 def _beside(findings: Findings, value: Interval, control: Interval) -> str:
+    permuted = headline(findings, "permuted")
     if not _claimable(findings):
         return "With layers chosen on the test pairs, their distance proves nothing."
+    if value.above(control) and permuted.measured and not value.above(permuted):
+        return "The intervals do not touch, but the next control says how little that means here."
     if value.above(control):
         return "The intervals do not touch: the vectors carry more than chance."
     if value.below(control):
