@@ -1,13 +1,16 @@
 """A tiny model, pairs and settings to run the whole line on."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
 from polyvalues.specs import StudySpec, build
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+FIXTURES = Path(__file__).parent / "fixtures"
 WORDS = {
     "en": ("The {} was kind to the {}.", "The {} was cruel to the {}."),
     "fi": ("{} oli ystävällinen: {}.", "{} oli julma: {}."),
@@ -24,13 +27,32 @@ GLOSS = {
 
 
 def build_model(folder: Path) -> Path:
-    """The demo's tiny random Llama, written into `folder`."""
-    spec = importlib.util.spec_from_file_location("polyvalues_demo", EXAMPLES / "demo.py")
-    assert spec is not None
-    assert spec.loader is not None
-    demo = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(demo)
-    demo.build_model(folder)
+    """Write a tiny random Llama and a byte-level tokenizer trained on the fixture's pairs into `folder`."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<s>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((FIXTURES / "pairs.jsonl").read_text(encoding="utf-8").splitlines(), trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>")
+    config = LlamaConfig(
+        vocab_size=len(fast),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        max_position_embeddings=256,
+        initializer_range=0.1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = LlamaForCausalLM(config)
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
     return folder
 
 

@@ -13,6 +13,7 @@ from polyvalues.data.readers import (
     ethics_utilitarianism,
     hub,
     instructions,
+    mosaic,
     mvalue,
     realtoxicityprompts,
     sentence_pairs,
@@ -29,6 +30,7 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
     {
         module.READER.name: module.READER
         for module in (
+            mosaic,
             mvalue,
             ethics_commonsense,
             ethics_deontology,
