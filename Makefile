@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check lint types contracts docs bench test-transformers-4 clean
+.PHONY: help demo test check lint types contracts docs bench babel test-transformers-4 clean
 
 help:
 	@echo "make demo    run the line on a tiny model and a small fixture, offline"
@@ -21,6 +21,7 @@ help:
 	@echo "make docs    build the documentation into site/"
 	@echo "make bench   run the benchmarks"
 	@echo "make test-transformers-4   run the model and line tests under transformers $(OLD)"
+	@echo "make babel   train the small multilingual model on Mosaic, into out/babel (about 40 minutes)"
 	@echo "make clean   remove what the targets made"
 
 $(READY): pyproject.toml constraints.txt
@@ -67,6 +68,9 @@ $(VENV4)/.ready: pyproject.toml constraints.txt
 test-transformers-4: $(VENV4)/.ready
 	$(VENV4)/bin/python -m pytest tests/model tests/test_line.py
 
+babel: $(READY)
+	$(BIN)/python -m training.babel.train --out out/babel
+
 clean:
 	rm -rf $(VENV) $(VENV4) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests benchmarks examples -name __pycache__ -type d -exec rm -rf {} +
+	find src tests benchmarks examples training -name __pycache__ -type d -exec rm -rf {} +

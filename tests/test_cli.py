@@ -8,13 +8,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from line_examples import EXAMPLES, build_model
-from polyvalues.cli import FLAGS
+from line_examples import FIXTURES, build_model
 from polyvalues.data.readers.registry import READERS
+from polyvalues.flags import FLAGS
 from polyvalues.specs import StudySpec
 
 POLYVALUES = str(Path(sys.executable).parent / "polyvalues")
-PAIRS = EXAMPLES / "pairs.jsonl"
+PAIRS = FIXTURES / "pairs.jsonl"
 
 
 def polyvalues(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,6 @@ def test_help_needs_no_torch() -> None:
     ("arguments", "said"),
     [
         (["run"], "no model"),
-        (["run", "--model", "m"], "no pairs"),
         (["run", "--model", "m", "--pairs", "table"], "expected NAME:PATH"),
         (["run", "--model", "m", "--pairs", "tabel:x.csv", "--out", "{out}"], "table"),
         (["run", "--model", "m", "--pairs", "table:nowhere.csv", "--out", "{out}"], "nowhere.csv"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 import xarray as xr
 
-from line_examples import EXAMPLES, build_model, settings, write_pairs
+from line_examples import FIXTURES, build_model, settings, write_pairs
 from polyvalues.artifacts import PairSet
 from polyvalues.errors import CorruptArtifact, StoreError
 from polyvalues.model.handle import load_model
@@ -42,7 +42,7 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
 
 @pytest.fixture(scope="module")
 def drawn(home: Path) -> Study:
-    pairs = f"{EXAMPLES / 'pairs.jsonl'}"
+    pairs = f"{FIXTURES / 'pairs.jsonl'}"
     return run_study(settings(home / "model", Path(pairs), home / "drawn", split={"mode": "auto", "folds": 4}))
 
 

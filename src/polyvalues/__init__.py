@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from polyvalues.artifacts import Activations as Activations
+    from polyvalues.artifacts import Claims as Claims
     from polyvalues.artifacts import ConceptVectors as ConceptVectors
     from polyvalues.artifacts import Findings as Findings
     from polyvalues.artifacts import LayerChoice as LayerChoice
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from polyvalues.artifacts import Replicates as Replicates
     from polyvalues.artifacts import Scores as Scores
     from polyvalues.artifacts import TextTable as TextTable
+    from polyvalues.damage import Damage as Damage
     from polyvalues.data.check import check_pairs as check_pairs
+    from polyvalues.data.degrade import degrade as degrade
+    from polyvalues.data.doubt import doubts as doubts
+    from polyvalues.data.kinship.tables import distances as distances
     from polyvalues.data.pairs import make_pairs as make_pairs
     from polyvalues.data.pairs import read_pairs as read_pairs
     from polyvalues.data.readers.registry import READERS as READERS
@@ -25,7 +30,11 @@ if TYPE_CHECKING:
     from polyvalues.data.summary import summarise_pairs as summarise_pairs
     from polyvalues.data.texts import text_table as text_table
     from polyvalues.errors import PolyvaluesError as PolyvaluesError
+    from polyvalues.follow import find_divergence as find_divergence
+    from polyvalues.follow import measure_noise as measure_noise
     from polyvalues.measure.consistency import consistency as consistency
+    from polyvalues.measure.difference import models_difference as models_difference
+    from polyvalues.measure.noise import noise_rows as noise_rows
     from polyvalues.measure.recognition import recognition as recognition
     from polyvalues.measure.scores import ScoreReducer as ScoreReducer
     from polyvalues.measure.select import choose_layers as choose_layers
@@ -63,7 +72,9 @@ _HOME = {
     "Activations": "polyvalues.artifacts",
     "ActivationsReducer": "polyvalues.vectors.activations",
     "CheckSpec": "polyvalues.specs",
+    "Claims": "polyvalues.artifacts",
     "ConceptVectors": "polyvalues.artifacts",
+    "Damage": "polyvalues.damage",
     "Findings": "polyvalues.artifacts",
     "LayerChoice": "polyvalues.artifacts",
     "ModelHandle": "polyvalues.model.handle",
@@ -90,12 +101,19 @@ _HOME = {
     "check_pairs": "polyvalues.data.check",
     "choose_layers": "polyvalues.measure.select",
     "consistency": "polyvalues.measure.consistency",
+    "degrade": "polyvalues.data.degrade",
+    "distances": "polyvalues.data.kinship.tables",
+    "doubts": "polyvalues.data.doubt",
+    "find_divergence": "polyvalues.follow",
     "findings_in_words": "polyvalues.study",
     "fit_vectors": "polyvalues.vectors.fit",
     "load_model": "polyvalues.model.handle",
     "load_study": "polyvalues.study",
     "load_study_spec": "polyvalues.specs",
     "make_pairs": "polyvalues.data.pairs",
+    "measure_noise": "polyvalues.follow",
+    "models_difference": "polyvalues.measure.difference",
+    "noise_rows": "polyvalues.measure.noise",
     "prepare_pairs": "polyvalues.study",
     "read_pairs": "polyvalues.data.pairs",
     "recognition": "polyvalues.measure.recognition",
@@ -118,7 +136,9 @@ __all__ = [
     "Activations",
     "ActivationsReducer",
     "CheckSpec",
+    "Claims",
     "ConceptVectors",
+    "Damage",
     "Findings",
     "LayerChoice",
     "ModelHandle",
@@ -144,12 +164,19 @@ __all__ = [
     "check_pairs",
     "choose_layers",
     "consistency",
+    "degrade",
+    "distances",
+    "doubts",
+    "find_divergence",
     "findings_in_words",
     "fit_vectors",
     "load_model",
     "load_study",
     "load_study_spec",
     "make_pairs",
+    "measure_noise",
+    "models_difference",
+    "noise_rows",
     "prepare_pairs",
     "read_pairs",
     "recognition",

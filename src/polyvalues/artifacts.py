@@ -258,6 +258,29 @@ class Findings:
 
 
 @dataclass(frozen=True, eq=False)
+class Claims:
+    """Findings that were tested, strict protocol; an empty data set where there was nothing to test.
+
+    Attributes:
+        chance: `p`, `q` `[concept, source, target]`: recognition against one half (`measure.chance`).
+        stability: `share` `[concept, layer]`, `same`, `near` `[concept]`: the choice of layers (`measure.stability`).
+        differences: `difference`, `p`, `q` between the languages' own recognition (`measure.difference`).
+        agreement: `verdict`, `ceiling`, `disattenuated` ... per pair of languages (`measure.agreement`).
+        kinship: correlation of cosines with linguistic similarity, first dimension `table` (`measure.kinship`).
+        direction: slope of transfer on training shares, gains (`measure.direction`).
+        notes: what could not be tested and why, and verdicts counted, in words.
+    """
+
+    chance: xr.Dataset
+    stability: xr.Dataset
+    differences: xr.Dataset
+    agreement: xr.Dataset
+    kinship: xr.Dataset
+    direction: xr.Dataset
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class StudyInfo:
     """What a report says about a study besides its findings. No wall-clock times, so that reports are reproducible.
 

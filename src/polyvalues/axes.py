@@ -37,6 +37,10 @@ CONTROLS: Final = ("random", "permuted")
 ALL_CONCEPTS: Final = "all"
 """Label used on the `concept` dimension for the mean over concepts (overview only)."""
 
+DamageKind = Literal["drop", "swap", "replace", "characters"]
+DAMAGE_KINDS: Final[tuple[DamageKind, ...]] = ("drop", "swap", "replace", "characters")
+"""Ways to damage a text (`polyvalues.data.degrade`)."""
+
 Concept = str
 """A value concept, e.g. `"morality"`: lower case letters, digits and hyphens."""
 

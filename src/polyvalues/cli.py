@@ -4,18 +4,15 @@ Flags of `polyvalues run` are generated from the settings in `polyvalues.specs`,
 validated. Errors that polyvalues foresees are printed as one message on standard error, with exit status 2.
 """
 
-import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
@@ -24,7 +21,9 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 import polyvalues as pv
+from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.errors import PolyvaluesError, SpecError
+from polyvalues.flags import merge, with_settings
 from polyvalues.specs import StudySpec
 
 app = typer.Typer(
@@ -41,108 +40,14 @@ _OUT: Final = Console(width=None if sys.stdout.isatty() else 160)
 _ERR: Final = Console(stderr=True)
 
 
-# --- flags made from settings ----------------------------------------------------------------------------------------
-
-_PANELS: Final = {
-    "model": "Model",
-    "check": "Pairs",
-    "split": "Split",
-    "reading": "Reading",
-    "vectors": "Vectors",
-    "statistics": "Statistics",
-}
-_OWN_NAMES: Final = {("model", "id"): "model", ("split", "folds"): "folds"}
-
-
-class _Flag(BaseModel):
-    """One flag and the setting it sets."""
-
-    name: str
-    section: str | None
-    field: str
-    kind: type
-    help: str
-    many: bool = False
-
-    @property
-    def parameter(self) -> str:
-        return self.name.replace("-", "_")
-
-
-def _flags() -> Iterator[_Flag]:
-    """Every setting of a study that can be given on the command line."""
-    for section, panel in StudySpec.model_fields.items():
-        inner = panel.annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            continue
-        for field, info in inner.model_fields.items():
-            prefixed = section == "split" or field == "seed"
-            name = _OWN_NAMES.get((section, field), f"{section}-{field}" if prefixed else field).replace("_", "-")
-            kind, many, choices = _kind(info.annotation)
-            shown = "" if info.default is None or info.is_required() else f" \\[{info.default}]"
-            said = " ".join(filter(None, [info.description, f"One of: {', '.join(choices)}." if choices else ""]))
-            yield _Flag(name=name, section=section, field=field, kind=kind, help=escape(said) + shown, many=many)
-
-
-def _kind(annotation: Any) -> tuple[type, bool, tuple[str, ...]]:
-    """The type of a flag's value; whether it is a comma-separated list; what it may be."""
-    if get_origin(annotation) in (Union, UnionType):
-        annotation = next(part for part in get_args(annotation) if part is not type(None))
-    if get_origin(annotation) is Literal:
-        return str, False, get_args(annotation)
-    if get_origin(annotation) is tuple:
-        return str, True, ()
-    return (annotation, False, ()) if annotation in (bool, int, float) else (str, False, ())
-
-
-FLAGS: Final = tuple(_flags())
-
-
-def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command` one option per setting; it gets those that were given as `settings`, by parameter name."""
-    options = {
-        flag.parameter: Annotated[
-            flag.kind | None,
-            typer.Option(help=flag.help, rich_help_panel=_PANELS[str(flag.section)], show_default=False),
-        ]
-        for flag in FLAGS
-    }
-
-    def wrapped(**given: Any) -> None:
-        settings = {name: given.pop(name) for name in options}
-        command(**given, settings={name: value for name, value in settings.items() if value is not None})
-
-    own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
-    made = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in options.items()
-    ]
-    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    wrapped.__signature__ = inspect.Signature([*keyword, *made])  # pyright: ignore[reportFunctionMemberAccess]
-    wrapped.__annotations__ = {p.name: p.annotation for p in [*keyword, *made]}
-    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
-    return wrapped
-
-
-def _merge(base: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings from flags laid over those of a file."""
-    merged = {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
-    for flag in FLAGS:
-        if flag.parameter in settings:
-            value = settings[flag.parameter]
-            section = merged.setdefault(str(flag.section), {})
-            section[flag.field] = [part.strip() for part in value.split(",") if part.strip()] if flag.many else value
-    return merged
-
-
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
 @app.command()
-@_with_settings
+@with_settings
 def run(
     study: Annotated[Path | None, typer.Argument(help="A study.toml; flags override what it says.")] = None,
-    pairs: Annotated[list[str] | None, typer.Option(help="NAME:PATH, e.g. table:pairs.csv; may be repeated.")] = None,
+    pairs: Annotated[list[str] | None, typer.Option(help="NAME:PATH, may be repeated; default: mosaic.")] = None,
     out: Annotated[str | None, typer.Option(help="The study's folder.")] = None,
     protocol: Annotated[str | None, typer.Option(help="strict, or paper (for comparison with its figures).")] = None,
     *,
@@ -163,6 +68,53 @@ def report(
     opened = pv.load_study(study)
     pv.write_report(opened)
     _summarise(opened)
+
+
+@app.command("divergence")
+def divergence_command(
+    study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
+    source: Annotated[str | None, typer.Option(help="Language to compare with; default: en, else the first.")] = None,
+) -> None:
+    """Items that single languages judge otherwise: candidates, to be read by people who speak the language."""
+    opened = pv.load_study(study)
+    found = pv.find_divergence(opened, source=source)
+    statuses = found.table["status"].to_pylist()
+    table = Table("status", "cells", box=None)
+    for status in ("candidate", "doubtful", "bad item", "no sign"):
+        table.add_row(status, str(statuses.count(status)))
+    _OUT.print(table)
+    for row in found.categories.to_pylist():
+        if row["q"] <= 0.05:
+            _OUT.print(
+                f"- {row['concept']} in {row['target']}: candidates gather in {escape(row['category'])} "
+                f"({row['candidates']} of {row['items']}, q = {row['q']:.2g})",
+                highlight=False,
+            )
+    _OUT.print("Candidates only: to be read by people who speak the language.", highlight=False)
+    _OUT.print(f"page: {escape(str(opened.folder / 'divergence.html'))}", highlight=False, soft_wrap=True)
+
+
+@app.command("noise")
+def noise_command(
+    study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
+    kinds: Annotated[str, typer.Option(help="Comma-separated: drop, swap, replace, characters.")] = ",".join(
+        DAMAGE_KINDS
+    ),
+    doses: Annotated[str, typer.Option(help="Comma-separated shares of words damaged, up to 0.5.")] = "0.1,0.25,0.5",
+    seed: Annotated[int, typer.Option(min=0, help="Of the damage.")] = 0,
+) -> None:
+    """Damage the tested texts by known amounts: how much is lost, and when does a conclusion change?"""
+    opened = pv.load_study(study)
+    damage = pv.Damage(_listed(kinds), tuple(_share(dose) for dose in _listed(doses)), seed)
+    with _bar() as bar:
+        found, notes = pv.measure_noise(opened, damage, bar)
+    table = Table("damage", "dose", "own-language recognition", "change", "tau of the order", box=None)
+    for kind, dose, own, change, tau in pv.noise_rows(found):
+        table.add_row(kind, f"{dose:g}", f"{own:.3f}", f"{change:+.3f}", f"{tau:.2f}")
+    _OUT.print(table)
+    for note in notes:
+        _OUT.print(f"- {escape(note)}", highlight=False)
+    _OUT.print(f"tables: {escape(str(opened.folder / 'findings'))}/noise*.csv", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -247,6 +199,17 @@ def show(
             _OUT.print(table)
 
 
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SpecError(f"--doses: {text!r} is not a number") from None
+
+
 # --- helpers ---------------------------------------------------------------------------------------------------------
 
 
@@ -266,11 +229,9 @@ def _study_spec(
     if pairs:
         base["pairs"] = [_source(text, {}).model_dump() for text in pairs]
     base |= {key: value for key, value in given.items() if value is not None}
-    merged = _merge(base, settings)
+    merged = merge(base, settings)
     if "model" not in merged:
         raise SpecError("no model: give --model FOLDER_OR_ID, or a study.toml with a [model] table")
-    if "pairs" not in merged:
-        raise SpecError("no pairs: give --pairs NAME:PATH (`polyvalues pairs readers` lists the names)")
     return pv.build(StudySpec, merged)
 
 

@@ -127,12 +127,8 @@ class Line:
 
     def run(self, concept: Concept) -> ConceptRun:
         """Everything of one concept, from the store or made."""
-        languages = self.languages(concept)
-        inputs = {language: self._fit_unit(concept, language) for language in languages}
-        keys = {language: self._unit_provenance(concept, language, "fit").key("unit") for language in languages}
-        vectors = self.store.once(
-            f"vectors/{concept}.safetensors", ConceptVectors, self._provenance(keys), lambda: self._fit(inputs)
-        )
+        inputs, vectors = self.fitted(concept)
+        keys = {language: self._unit_provenance(concept, language, "fit").key("unit") for language in inputs}
         resampled = self.store.once(
             f"vectors/{concept}.replicates.nc",
             Replicates,
@@ -140,8 +136,17 @@ class Line:
             lambda: replicates(inputs, vectors, self.spec.vectors),
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
-        scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in languages}
+        scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
         return ConceptRun(concept, scores, resampled, keys)
+
+    def fitted(self, concept: Concept) -> tuple[Inputs, ConceptVectors]:
+        """What a concept's vectors were fitted from, and the vectors; from the store when they are there."""
+        inputs = {language: self._fit_unit(concept, language) for language in self.languages(concept)}
+        keys = {language: self._unit_provenance(concept, language, "fit").key("unit") for language in inputs}
+        vectors = self.store.once(
+            f"vectors/{concept}.safetensors", ConceptVectors, self._provenance(keys), lambda: self._fit(inputs)
+        )
+        return inputs, vectors
 
     # --- the fitting pass ---------------------------------------------------------------------------------------------
 

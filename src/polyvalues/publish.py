@@ -8,9 +8,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from polyvalues.artifacts import Findings, StudyInfo
+from polyvalues.artifacts import Claims, Findings, StudyInfo
 from polyvalues.codecs import dataset_to_netcdf
 from polyvalues.data.languages import language_family, language_name, order_by_family, text_direction
+from polyvalues.report.claims import claims_csv, describe_claims
 from polyvalues.report.document import render_report
 from polyvalues.report.figures import figure_set, save_figure
 from polyvalues.report.tables import csv_tables, latex_tables
@@ -20,23 +21,25 @@ from polyvalues.store import Store, content_key
 _MANIFEST = "figures/manifest.json"
 
 
-def publish(store: Store, findings: Findings, info: StudyInfo) -> tuple[str, ...]:
+def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims) -> tuple[str, ...]:
     """Write CSV and LaTeX tables, SVG and PNG figures and `report.html`.
 
     Args:
         store: the study's folder.
         findings: the numbers.
         info: what the report says besides.
+        claims: what was tested.
 
     Returns:
         Names of the files, relative to the folder.
     """
-    key = _key(findings, info)
+    key = _key(findings, info, claims)
     kept = _kept(store, key)
     if kept:
         return kept
     views = language_views(findings)
     files: dict[str, bytes | str] = {f"findings/{name}": text for name, text in csv_tables(findings, info).items()}
+    files |= {f"findings/{name}": text for name, text in claims_csv(claims).items()}
     files |= {f"tables/{name}": text for name, text in latex_tables(findings, info, views).items()}
     svgs: dict[str, str] = {}
     for name, figure in figure_set(findings, info, views).items():
@@ -44,7 +47,7 @@ def publish(store: Store, findings: Findings, info: StudyInfo) -> tuple[str, ...
         svgs[name] = svg.decode()
         files[f"figures/{name}.svg"] = svg
         files[f"figures/{name}.png"] = save_figure(figure, "png")
-    files["report.html"] = render_report(findings, info, views, svgs)
+    files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims))
     for name, content in files.items():
         store.write(name, content)
     digests = {name: _sha256(content) for name, content in files.items()}
@@ -61,10 +64,11 @@ def language_views(findings: Findings) -> tuple[LanguageView, ...]:
     )
 
 
-def _key(findings: Findings, info: StudyInfo) -> str:
+def _key(findings: Findings, info: StudyInfo, claims: Claims) -> str:
     parts = (findings.recognition, findings.consistency, findings.transfer, findings.overview)
+    parts += (claims.chance, claims.stability, claims.differences, claims.agreement, claims.kinship, claims.direction)
     said = [info.title, info.protocol, dict(info.model), dict(info.settings), info.summary.to_pylist(), info.notes]
-    how = [info.spec_toml, info.command, dict(info.versions), dict(info.shares), findings.warnings]
+    how = [info.spec_toml, info.command, dict(info.versions), dict(info.shares), findings.warnings, claims.notes]
     return content_key([[_sha256(dataset_to_netcdf(part)) for part in parts], said, how])
 
 

@@ -9,12 +9,15 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from polyvalues.axes import Position, Protocol
 from polyvalues.errors import SpecError
+
+EMBEDDED_PAIRS: Final = "mosaic"
+"""Reader of the data set in the package, which has no path."""
 
 _SLUG = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 _TAG = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
@@ -78,21 +81,23 @@ class PairSource(Spec):
     """One source of pairs: a reader's name, where it reads, and its options."""
 
     reader: str
-    path: str = Field(min_length=1, description="File, folder, or Hub id for the reader 'hub'.")
+    path: str = Field(default="", description="File, folder, or Hub id for the reader 'hub'; 'mosaic' has none.")
     concept: ConceptName | None = Field(default=None, description="Replaces the reader's own concept.")
     language: LanguageTag | None = Field(default=None, description="Language of a source that does not say it itself.")
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> "PairSource":
-        """From `NAME:PATH` or `NAME:PATH?key=value&key=value` (`concept` and `language` are keys too).
+        """From `NAME:PATH` or `NAME:PATH?key=value&key=value` (`concept` and `language` are keys too), or `mosaic`.
 
         Raises:
             SpecError: no colon, an empty part, or an option without `=`.
         """
+        if text == EMBEDDED_PAIRS:
+            return cls(reader=text)
         name, colon, rest = text.partition(":")
         if not colon or not name or not rest:
-            raise SpecError(f"--pairs {text!r}: expected NAME:PATH, e.g. 'table:pairs.csv'")
+            raise SpecError(f"--pairs {text!r}: expected NAME:PATH, e.g. 'table:pairs.csv', or 'mosaic'")
         path, _, query = rest.partition("?")
         options: dict[str, str] = {}
         for part in filter(None, query.split("&")):
@@ -102,6 +107,12 @@ class PairSource(Spec):
             options[key] = value
         known = {key: options.pop(key) for key in ("concept", "language") if key in options}
         return build(cls, {"reader": name, "path": path, "options": options, **known})
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> "PairSource":
+        if not self.path and self.reader != EMBEDDED_PAIRS:
+            raise ValueError(f"reader {self.reader!r} needs a path: a file, a folder, or a Hub id for the reader 'hub'")
+        return self
 
 
 class CheckSpec(Spec):
@@ -186,7 +197,7 @@ class StudySpec(Spec):
     """Everything that determines a study."""
 
     model: ModelSpec
-    pairs: tuple[PairSource, ...] = Field(min_length=1)
+    pairs: tuple[PairSource, ...] = Field(default=(PairSource(reader=EMBEDDED_PAIRS),), min_length=1)
     out: str = Field(default="out/study", min_length=1)
     protocol: Protocol = "strict"
     check: CheckSpec = CheckSpec()

@@ -16,8 +16,9 @@ from typing import Final
 
 import xarray as xr
 
-from polyvalues.artifacts import ConceptVectors, Findings, LayerChoice, PairSet, Scores, StudyInfo
+from polyvalues.artifacts import Claims, ConceptVectors, Findings, LayerChoice, PairSet, Scores, StudyInfo
 from polyvalues.axes import Concept, Language
+from polyvalues.claims import Measured, load_claims, make_claims, no_claims
 from polyvalues.codecs import FORMAT
 from polyvalues.data.check import check_pairs, paper_pairs
 from polyvalues.data.pairs import read_pairs
@@ -27,8 +28,9 @@ from polyvalues.errors import CorruptArtifact
 from polyvalues.line import ConceptRun, Line, Progress, Silent
 from polyvalues.measure.findings import measure
 from polyvalues.measure.select import choose_layers
-from polyvalues.model.handle import load_model
+from polyvalues.model.handle import ModelHandle, load_model
 from polyvalues.publish import language_views, publish
+from polyvalues.report.claims import describe_claims
 from polyvalues.report.prose import describe
 from polyvalues.specs import StudySpec, dump_toml, load_study_spec
 from polyvalues.store import Provenance, Store, content_key
@@ -57,6 +59,7 @@ class Study:
         findings: what was measured.
         model: what the model is, in words.
         shares: training share of each language in percent, where known.
+        claims: what was tested.
     """
 
     store: Store
@@ -64,6 +67,7 @@ class Study:
     findings: Findings
     model: Mapping[str, str]
     shares: Mapping[str, float]
+    claims: Claims
 
     @property
     def folder(self) -> Path:
@@ -112,10 +116,10 @@ def run_study(spec: StudySpec, progress: Progress | None = None) -> Study:
         line.announce()
         runs = [line.run(concept) for concept in line.concepts]
         clock.lap("read, fit and score")
-        findings = _findings(spec, store, runs)
+        findings, claims = _findings(spec, store, runs, handle)
         clock.lap("measure")
-        study = Study(store, spec, findings, handle.description, handle.shares)
-        files = publish(store, findings, study_info(study, pairs))
+        study = Study(store, spec, findings, handle.description, handle.shares, claims)
+        files = publish(store, findings, study_info(study, pairs), claims)
         clock.lap("report")
         record = {
             "format": FORMAT,
@@ -148,19 +152,21 @@ def load_study(folder: Path | str) -> Study:
         model, shares = dict(record["model"]), dict(record["shares"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptArtifact(f"{path}: cannot be used ({error!r}); run the study again, it redoes only this") from None
-    return Study(store, load_study_spec(store.path("study.toml")), _with_warnings(parts), model, shares)
+    spec = load_study_spec(store.path("study.toml"))
+    return Study(store, spec, _with_warnings(parts), model, shares, load_claims(store))
 
 
 def write_report(study: Study) -> tuple[str, ...]:
     """Write tables, figures and the page of a finished study again, without its model; returns the files' names."""
     with study.store.locked():
-        return publish(study.store, study.findings, study_info(study, study.pairs()))
+        return publish(study.store, study.findings, study_info(study, study.pairs()), study.claims)
 
 
 def findings_in_words(study: Study) -> tuple[str, ...]:
     """What a study found, in sentences with numbers and intervals."""
     info = study_info(study, study.pairs())
-    return tuple(sentence.text for sentence in describe(study.findings, info, language_views(study.findings)))
+    sentences = describe(study.findings, info, language_views(study.findings))
+    return tuple(sentence.text for sentence in (*sentences, *describe_claims(study.claims)))
 
 
 def prepare_pairs(spec: StudySpec) -> PairSet:
@@ -227,7 +233,9 @@ def study_info(study: Study, pairs: PairSet) -> StudyInfo:
     )
 
 
-def _findings(spec: StudySpec, store: Store, runs: Sequence[ConceptRun]) -> Findings:
+def _findings(
+    spec: StudySpec, store: Store, runs: Sequence[ConceptRun], handle: ModelHandle
+) -> tuple[Findings, Claims]:
     provenance = Provenance(
         {
             "statistics": spec.statistics.model_dump(mode="json"),
@@ -236,13 +244,22 @@ def _findings(spec: StudySpec, store: Store, runs: Sequence[ConceptRun]) -> Find
         },
         {f"{run.concept}/{name}": key for run in runs for name, key in run.keys.items()},
     )
-    kept = _kept_findings(store, provenance)
-    if kept is not None:
-        return kept
     scores = [unit for run in runs for unit in run.scores.values()]
     choices: list[LayerChoice] = []
     if spec.protocol == "strict":
         choices = [choose_layers(run.scores) for run in runs]
+    kept = _kept_findings(store, provenance) or _measured(spec, store, runs, choices, provenance)
+    if spec.protocol == "paper":
+        return kept, no_claims()
+    replicates = [run.replicates for run in runs]
+    measured = Measured(scores, replicates, choices, handle.shares, handle.dominant)
+    return kept, make_claims(measured, spec.statistics, store, provenance)
+
+
+def _measured(
+    spec: StudySpec, store: Store, runs: Sequence[ConceptRun], choices: Sequence[LayerChoice], provenance: Provenance
+) -> Findings:
+    scores = [unit for run in runs for unit in run.scores.values()]
     findings = measure(scores, [run.replicates for run in runs], choices, spec.statistics, spec.protocol)
     warnings = json.dumps(findings.warnings)
     for name in PARTS:

@@ -12,6 +12,7 @@ from polyvalues.errors import ReaderError, SpecError
 from polyvalues.specs import PairSource
 
 NAMES = [
+    "mosaic",
     "mvalue",
     "ethics-commonsense",
     "ethics-deontology",
@@ -50,14 +51,16 @@ def test_unknown_reader_suggests_a_name() -> None:
         read_source(PairSource(reader="stereosett", path="x"))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("hub", "advbench")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("hub", "mosaic", "advbench")])
 def test_missing_path_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match="nowhere") as caught:
         read(name, tmp_path / "nowhere.csv", language="en", concept="morality")
     assert caught.value.path == tmp_path / "nowhere.csv"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("hub", "table", "truthfulqa", "advbench")])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in ("hub", "mosaic", "table", "truthfulqa", "advbench")]
+)
 def test_a_folder_without_anything_to_read_names_what_is_there(name: str, tmp_path: Path) -> None:
     put(tmp_path / "notes.md", "hello")
     with pytest.raises(ReaderError, match=r"notes\.md"):

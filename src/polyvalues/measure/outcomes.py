@@ -7,7 +7,7 @@ those same pairs (the first of equals), which is biased upwards.
 `select` pairs never get here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,6 +135,35 @@ def paper_outcomes(scores: Sequence[Scores]) -> Iterator[ConceptOutcomes]:
     """The tested pairs of each concept, every cell at its own best layer, one concept at a time."""
     for concept, parts in _by_concept(scores).items():
         yield _concept_outcomes(concept, parts, None)
+
+
+def picked_differences(scores: Scores, choice: LayerChoice) -> xr.Dataset:
+    """Score of each tested pair under each source's vector, at the layer used for it.
+
+    Returns:
+        `difference` float32 `[pair, source]`, with the coordinates `item` and `group` on `pair`.
+
+    Raises:
+        MeasureError: the chosen layer was not read.
+    """
+    data = scores.data.isel(pair=np.flatnonzero(_tested(scores.data)))
+    layers = tuple(int(layer) for layer in data[LAYER].values)
+    rows = _chosen_rows(data, layers, data["fold"].values, choice)
+    sides = np.take_along_axis(data["projection"].values, rows[:, None, None, None], axis=2)[:, :, 0]
+    return xr.Dataset(
+        {"difference": (("pair", SOURCE), sides[:, 0] - sides[:, 1])},
+        coords={
+            SOURCE: [str(name) for name in data[SOURCE].values],
+            "item": ("pair", data["item"].values.astype(str)),
+            "group": ("pair", data["group"].values.astype(str)),
+        },
+    )
+
+
+def joint_keys(concepts: Iterable[ConceptOutcomes]) -> Mapping[str, str]:
+    """For a mean over concepts: those with exactly the same groups are drawn together, under the first one's name."""
+    groups = {concept.concept: concept.groups for concept in concepts}
+    return {name: min(other for other in groups if groups[other] == groups[name]) for name in groups}
 
 
 def _by_concept(scores: Sequence[Scores]) -> dict[str, list[xr.Dataset]]:

@@ -36,7 +36,14 @@ from polyvalues.measure.consistency import (
     take_layer,
 )
 from polyvalues.measure.kernels import ordered_mean, spearman_brown
-from polyvalues.measure.outcomes import ConceptOutcomes, Labels, labels_of, resample_picked, strict_outcomes
+from polyvalues.measure.outcomes import (
+    ConceptOutcomes,
+    Labels,
+    joint_keys,
+    labels_of,
+    resample_picked,
+    strict_outcomes,
+)
 from polyvalues.measure.resample import Scale, percentile_interval, stratified_jackknife
 from polyvalues.specs import StatisticsSpec
 
@@ -122,13 +129,11 @@ def _headlines(
     labels: Labels, outcomes: Callable[[], Iterable[ConceptOutcomes]], spec: StatisticsSpec
 ) -> list[_Headline]:
     """Each concept's quantities under its own weights, and under those it shares with concepts of the same groups."""
-    first: dict[tuple[str, ...], str] = {}
-    for concept in outcomes():
-        first[concept.groups] = min(concept.concept, first.get(concept.groups, concept.concept))
+    keys = joint_keys(outcomes())
     headlines = []
     for concept in outcomes():
         values, least = _accuracies(concept, labels, concept.weights(spec.draws, spec.seed))
-        joint, key = values, first[concept.groups]
+        joint, key = values, keys[concept.concept]
         if key != concept.concept:
             joint, _ = _accuracies(concept, labels, concept.weights(spec.draws, spec.seed, key=key))
         headlines.append(_Headline(concept.concept, values, joint, concept.groups, least))

@@ -45,7 +45,7 @@ def choose_layers(scores: Mapping[str, Scores]) -> LayerChoice:
         raise MeasureError(f"concept {concept!r}: some languages are cross-fitted and some are split")
     cross = crossed.pop()
     wanted = "cross" if cross else "select"
-    overall = [_own_correct(item)[item["split"].values.astype(str) == wanted] for item in data]
+    overall = [chooser_correct(item)[0] for item in scores.values()]
     accuracy = _mean(overall)
     if np.isnan(accuracy).any():
         raise MeasureError(
@@ -59,6 +59,17 @@ def choose_layers(scores: Mapping[str, Scores]) -> LayerChoice:
         folds = max((int(item["fold"].values.max(initial=-1)) for item in data), default=-1) + 1
         fold_layer = [layer] * folds
     return LayerChoice(concept, layer, np.array(fold_layer, dtype=np.int32), accuracy, layers.astype(np.int32))
+
+
+def chooser_correct(scores: Scores) -> tuple[Float32[np.ndarray, "pair layer"], np.ndarray]:
+    """Which of the pairs that layers are chosen on are right under their own language's vector, and their groups.
+
+    Raises:
+        MeasureError: the target has no vector of its own.
+    """
+    data = scores.data
+    wanted = data["split"].values.astype(str) == ("cross" if "selection" in data else "select")
+    return _own_correct(data)[wanted], data["group"].values.astype(str)[wanted]
 
 
 def best_layer(accuracy: Float64[np.ndarray, " layer"]) -> int:

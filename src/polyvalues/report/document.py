@@ -10,18 +10,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import LAYER
 from polyvalues.report import grids
 from polyvalues.report.grids import Grid
-from polyvalues.report.notation import Interval, interval_text, number, visible
-from polyvalues.report.prose import describe
+from polyvalues.report.notation import Interval, interval_text, number
+from polyvalues.report.page import template
+from polyvalues.report.prose import Sentence, describe
 from polyvalues.report.views import LanguageView, arrange, concepts_of, headline
 
 __all__ = ["LanguageView", "render_report"]
@@ -86,7 +86,11 @@ class Tile:
 
 
 def render_report(
-    findings: Findings, info: StudyInfo, languages: Sequence[LanguageView], figures: Mapping[str, str]
+    findings: Findings,
+    info: StudyInfo,
+    languages: Sequence[LanguageView],
+    figures: Mapping[str, str],
+    claims: Sequence[Sentence] = (),
 ) -> str:
     """The page.
 
@@ -95,16 +99,17 @@ def render_report(
         info: what else there is to say.
         languages: the languages in the order in which to show them.
         figures: name (as in `figure_set`) to SVG text; sections whose figure is missing keep their tables.
+        claims: tested claims in words, shown after the other findings.
 
     Raises:
         MeasureError: the findings have a language that `languages` does not describe.
     """
     shown = arrange(findings, languages)
-    sentences = describe(findings, info, shown)
+    sentences = (*describe(findings, info, shown), *claims)
     sections = _sections(findings, shown, figures)
     drawn = {figure.name for section in sections for figure in section.figures}
     linked = [sentence if sentence.figure in drawn else replace(sentence, figure=None) for sentence in sentences]
-    return _template().render(
+    return template("report.html.j2").render(
         info=info,
         findings=findings,
         facts=_facts(findings, info, shown),
@@ -122,24 +127,6 @@ def render_report(
         confidence=number(100 * float(findings.recognition.attrs.get("confidence", float("nan"))), digits=0),
         numbering=findings.recognition.attrs.get("layer_numbering", "block"),
     )
-
-
-def _template() -> Any:
-    environment = Environment(
-        loader=PackageLoader("polyvalues.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_final,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html.j2")
-
-
-def _final(value: object) -> object:
-    """Applied to everything the template prints, before it is escaped."""
-    return value if isinstance(value, Markup) else visible(str(value))
 
 
 def _facts(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ __all__ = [
     "consistency_csv",
     "controls_csv",
     "csv_tables",
+    "csv_text",
     "latex_tables",
     "overview_csv",
     "pairs_csv",
@@ -58,7 +59,7 @@ def recognition_csv(findings: Findings) -> str:
     data = findings.recognition
     values = _with_chosen(data["accuracy"], data["chosen"], chosen_layers(data, data))
     frame = _frame(values, ("estimate", "lower", "upper"))
-    return _csv(frame.assign(**_counts(data, values)))
+    return csv_text(frame.assign(**_counts(data, values)))
 
 
 def auroc_csv(findings: Findings) -> str:
@@ -66,7 +67,7 @@ def auroc_csv(findings: Findings) -> str:
     data = findings.recognition
     frame = _frame(data["auroc"].transpose(CONCEPT, SOURCE, TARGET, INTERVAL), ("auroc", "lower", "upper"))
     frame.insert(3, LAYER, _layer_text(chosen_layers(data, data)))
-    return _csv(frame.assign(**_counts(data, data["auroc"].transpose(CONCEPT, SOURCE, TARGET, INTERVAL))))
+    return csv_text(frame.assign(**_counts(data, data["auroc"].transpose(CONCEPT, SOURCE, TARGET, INTERVAL))))
 
 
 def controls_csv(findings: Findings) -> str:
@@ -77,7 +78,7 @@ def controls_csv(findings: Findings) -> str:
     # a layer of its own, which the findings do not name.
     layers = _diagonal(chosen_layers(data.drop_vars("cell_layer", errors="ignore"), data))
     values = _with_chosen(data["control"].transpose(*order), data["control_chosen"], layers)
-    return _csv(_frame(values, ("estimate", "lower", "upper")))
+    return csv_text(_frame(values, ("estimate", "lower", "upper")))
 
 
 def consistency_csv(findings: Findings) -> str:
@@ -87,13 +88,13 @@ def consistency_csv(findings: Findings) -> str:
     raw = _frame(_with_chosen(data["cosine"], data["chosen"], layers), ("cosine", "lower", "upper"))
     corrected = _with_chosen(data["disattenuated"], data["disattenuated_chosen"], layers)
     names = ("disattenuated", "disattenuated_lower", "disattenuated_upper")
-    return _csv(pd.concat([raw, _frame(corrected, names)[list(names)]], axis=1))
+    return csv_text(pd.concat([raw, _frame(corrected, names)[list(names)]], axis=1))
 
 
 def consistency_controls_csv(findings: Findings) -> str:
     """`concept,source,target,control,cosine,lower,upper`: between directions that mean nothing, at the chosen layer."""
     values = findings.consistency["control_chosen"].transpose(CONCEPT, SOURCE, TARGET, CONTROL, INTERVAL)
-    return _csv(_frame(values, ("cosine", "lower", "upper")))
+    return csv_text(_frame(values, ("cosine", "lower", "upper")))
 
 
 def reliability_csv(findings: Findings) -> str:
@@ -101,7 +102,7 @@ def reliability_csv(findings: Findings) -> str:
     data = findings.consistency
     layers = _diagonal(chosen_layers(data, findings.recognition)).rename({TARGET: SOURCE})
     values = _with_chosen(data["reliability"], data["reliability_chosen"], layers)
-    return _csv(_frame(values, ("reliability", "lower", "upper")).rename(columns={SOURCE: LANGUAGE}))
+    return csv_text(_frame(values, ("reliability", "lower", "upper")).rename(columns={SOURCE: LANGUAGE}))
 
 
 def transfer_csv(findings: Findings) -> str:
@@ -109,18 +110,18 @@ def transfer_csv(findings: Findings) -> str:
     data = findings.transfer.transpose(CONCEPT, SOURCE, TARGET, INTERVAL)
     names = ("asymmetry", "asymmetry_lower", "asymmetry_upper")
     frame = _frame(data["transfer"], ("transfer", "lower", "upper"))
-    return _csv(pd.concat([frame, _frame(data["asymmetry"], names)[list(names)]], axis=1))
+    return csv_text(pd.concat([frame, _frame(data["asymmetry"], names)[list(names)]], axis=1))
 
 
 def overview_csv(findings: Findings) -> str:
     """`concept,quantity,estimate,lower,upper`: the headline numbers; concept `all` is the mean over concepts."""
     values = findings.overview["value"].transpose(CONCEPT, QUANTITY, INTERVAL)
-    return _csv(_frame(values, ("estimate", "lower", "upper")))
+    return csv_text(_frame(values, ("estimate", "lower", "upper")))
 
 
 def pairs_csv(info: StudyInfo) -> str:
     """The columns of `SUMMARY_SCHEMA`: pairs kept and dropped per concept and language, with reasons."""
-    return _csv(info.summary.to_pandas())
+    return csv_text(info.summary.to_pandas())
 
 
 def _diagonal(layers: xr.DataArray) -> xr.DataArray:
@@ -187,8 +188,8 @@ def _counts(data: xr.Dataset, values: xr.DataArray) -> dict[str, np.ndarray]:
     }
 
 
-def _csv(frame: pd.DataFrame) -> str:
-    """As CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front, as is usual there."""
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table as CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front, as is usual there."""
     text = frame.select_dtypes(exclude=["number", "bool"]).columns
     safe = {column: [_harmless(str(value)) for value in frame[column]] for column in text}
     return frame.assign(**safe).to_csv(index=False, lineterminator="\n")

@@ -1,0 +1,23 @@
+"""Compares the distance tables of the package: one row per kind, as in `docs/kinship.md`."""
+
+import numpy as np
+
+from polyvalues.data.kinship.tables import KINDS, distances
+from polyvalues.data.mosaic.files import NAMED
+
+
+def main() -> None:
+    computed, paper, known = (distances(NAMED, table) for table in ("computed", "paper", "paper-known"))
+    upper = np.triu_indices(len(NAMED), 1)
+    for kind in KINDS:
+        ours = computed[kind].values[upper]
+        cells = []
+        for table in (paper, known):
+            theirs = table[kind].values[upper]
+            both = ~(np.isnan(ours) | np.isnan(theirs))
+            cells.append(f"{np.corrcoef(ours[both], theirs[both])[0, 1]:.2f} ({both.sum()})")
+        print(f"| {kind} | {cells[0]} | {cells[1]} | {int(np.isnan(ours).sum())} of {len(ours)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The tested analyses of a study, from what is stored: no model is needed, and each is redone only if inputs changed.
+
+    chance, stability, differences   from scores             agreement, kinship   from replicate cosines
+    direction                        from scores and training shares
+
+Kinship is taken with every distance table of `polyvalues.data.kinship`: our own, and the paper's with its placeholder
+rows left out and left in, side by side on the dimension `table`.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import xarray as xr
+
+from polyvalues.artifacts import Claims, LayerChoice, Replicates, Scores
+from polyvalues.data.kinship.tables import TABLES, distances
+from polyvalues.measure.agreement import agreement, agreement_notes
+from polyvalues.measure.chance import chance
+from polyvalues.measure.consistency import languages_of
+from polyvalues.measure.difference import languages_difference
+from polyvalues.measure.direction import direction
+from polyvalues.measure.kinship import kinship
+from polyvalues.measure.stability import stability
+from polyvalues.specs import StatisticsSpec
+from polyvalues.store import Provenance, Store
+
+PARTS: Final = ("chance", "stability", "differences", "agreement", "kinship", "direction")
+TABLE: Final = "table"
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the analyses start from.
+
+    Attributes:
+        scores: one per concept and target.
+        replicates: one per concept.
+        choices: one per concept.
+        shares: percent of the training data per language; empty when unknown.
+        dominant: languages the model was mostly trained on.
+    """
+
+    scores: Sequence[Scores]
+    replicates: Sequence[Replicates]
+    choices: Sequence[LayerChoice]
+    shares: Mapping[str, float]
+    dominant: Sequence[str]
+
+
+def make_claims(measured: Measured, spec: StatisticsSpec, store: Store, provenance: Provenance) -> Claims:
+    """Run every analysis that the data allow, or take it from the folder.
+
+    Args:
+        measured: what is known.
+        spec: confidence, draws, seed.
+        store: the study's folder; `findings/NAME.nc` each.
+        provenance: of the findings.
+
+    Returns:
+        The claims; what could not be tested is an empty data set, and `notes` says why.
+    """
+    facts = json.dumps({"shares": dict(measured.shares), "dominant": list(measured.dominant)}, sort_keys=True)
+    keyed = Provenance(provenance.spec, {**provenance.inputs, "facts": facts}, provenance.fingerprint)
+    parts, notes = {}, []
+    for name, (needs, make) in _analyses(measured, spec).items():
+        if needs:
+            notes.append(f"{name}: {needs}")
+        parts[name] = xr.Dataset() if needs else _stored(store, f"findings/{name}.nc", keyed, make)
+    if parts["agreement"]:
+        notes += agreement_notes(parts["agreement"])
+    return Claims(**parts, notes=tuple(notes))
+
+
+def load_claims(store: Store) -> Claims:
+    """The claims in a finished study's folder; empty data sets for those it does not have."""
+    there = {name: f"findings/{name}.nc" for name in PARTS}
+    parts = {
+        name: store.get(file, xr.Dataset) if store.path(file).exists() else xr.Dataset() for name, file in there.items()
+    }
+    return Claims(**parts, notes=tuple(agreement_notes(parts["agreement"])) if parts["agreement"] else ())
+
+
+def no_claims() -> Claims:
+    """Nothing tested: the paper protocol tests nothing."""
+    nothing: dict[str, xr.Dataset] = {name: xr.Dataset() for name in PARTS}
+    return Claims(**nothing, notes=())
+
+
+def _analyses(measured: Measured, spec: StatisticsSpec) -> dict[str, tuple[str, Callable[[], xr.Dataset]]]:
+    """Per analysis what stands in its way ("" if nothing), and how it is made."""
+    scores, replicates, choices = measured.scores, measured.replicates, measured.choices
+    languages = tuple(dict.fromkeys(name for part in replicates for name in languages_of(part)))
+    several = "" if len(languages) > 1 else "one language has nothing to be compared with"
+    known = [name for name in languages if measured.shares.get(name, 0) > 0]
+    directed = (
+        several
+        or ("the model's training shares are not known" if not measured.shares else "")
+        or (f"training shares are known of {len(known)} languages, 3 are needed" if len(known) < 3 else "")
+    )
+    kin = "" if len(languages) > 3 else f"{len(languages)} languages make too few pairs to correlate"
+    return {
+        "chance": ("", lambda: chance(scores, choices)),
+        "stability": ("", lambda: stability(scores, choices, spec)),
+        "differences": (several, lambda: languages_difference(scores, choices, spec)),
+        "agreement": (several, lambda: agreement(replicates, choices, spec)),
+        "kinship": (kin, lambda: _kinship(measured, languages, spec)),
+        "direction": (directed, lambda: direction(scores, choices, measured.shares, spec)),
+    }
+
+
+def _kinship(measured: Measured, languages: tuple[str, ...], spec: StatisticsSpec) -> xr.Dataset:
+    found = [
+        kinship(
+            measured.replicates,
+            measured.choices,
+            distances(languages, table),
+            spec,
+            dominant=measured.dominant,
+            shares=measured.shares,
+        )
+        for table in TABLES
+    ]
+    joined = xr.concat(found, dim=TABLE, combine_attrs="override", join="override")
+    return joined.assign_coords({TABLE: list(TABLES)}).assign_attrs(
+        distances="; ".join(part.attrs["distances"] for part in found)
+    )
+
+
+def _stored(store: Store, name: str, provenance: Provenance, make: Callable[[], xr.Dataset]) -> xr.Dataset:
+    found = store.find(name, xr.Dataset, provenance)
+    if found is None:
+        store.put(name, make(), provenance)
+        # read back, so that what follows sees the same bits whether they were just computed or found
+        found = store.get(name, xr.Dataset)
+    return found

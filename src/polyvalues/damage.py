@@ -1,0 +1,116 @@
+"""Reads a study's tested pairs again, with their texts damaged by known amounts, and scores them with its own vectors.
+
+The unit of work is one kind of damage x dose x concept x language, kept in the study's folder like every other unit, so
+a run that was interrupted goes on where it was. The vectors and the chosen layers are those of the sound texts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import TypeVar
+
+import numpy as np
+
+from polyvalues.artifacts import PairSet, Scores, TextTable
+from polyvalues.axes import Concept, Language
+from polyvalues.data.degrade import degrade
+from polyvalues.data.texts import text_table
+from polyvalues.line import Line, table_key
+from polyvalues.measure.scores import ScoreReducer, cross_scores
+from polyvalues.model.record import record
+from polyvalues.store import Provenance
+from polyvalues.vectors.activations import ActivationsReducer
+from polyvalues.vectors.cross import cross_vectors, nested_vectors
+
+R = TypeVar("R", ScoreReducer, ActivationsReducer)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is done to the texts: kinds and doses as in `polyvalues.data.degrade`, and the seed."""
+
+    kinds: Sequence[str]
+    doses: Sequence[float]
+    seed: int = 0
+
+
+def damaged_scores(line: Line, damage: Damage) -> Mapping[str, Mapping[float, Sequence[Scores]]]:
+    """Scores by kind of damage and dose.
+
+    Args:
+        line: a study's line whose units are all in its folder (strict protocol).
+        damage: what to do; dose 0 is not among the doses, it is the study itself.
+
+    Returns:
+        By kind, then dose: one `Scores` per concept and target.
+
+    Raises:
+        PolyvaluesError: a unit of the study is missing and cannot be made, or the model cannot read a text.
+    """
+    damaged = {
+        (kind, dose): degrade(line.pairs, kind, dose, damage.seed) for kind in damage.kinds for dose in damage.doses
+    }
+    units = [(concept, language) for concept in line.concepts for language in line.languages(concept)]
+    tables = {(*place, *unit): _table(line, pairs, *unit) for place, pairs in damaged.items() for unit in units}
+    line.progress.start(sum(len(table.texts) for table in tables.values()))
+    found: dict[str, dict[float, list[Scores]]] = {kind: {dose: [] for dose in damage.doses} for kind in damage.kinds}
+    for concept in line.concepts:
+        for kind, dose, scores in _concept(line, concept, damage, tables):
+            found[kind][dose].append(scores)
+    return found
+
+
+def _concept(
+    line: Line, concept: Concept, damage: Damage, tables: Mapping[tuple[str, float, Concept, Language], TextTable]
+) -> Iterator[tuple[str, float, Scores]]:
+    inputs, vectors = line.fitted(concept)
+    crossed = cross_vectors(inputs, line.spec.vectors) if _cross(line, concept) else None
+    folds = 0 if crossed is None else crossed.data.sizes["fold"]
+    for language, sound in inputs.items():
+        nested = cache(lambda own=sound: nested_vectors(own, line.spec.vectors, folds=folds))
+        for kind, dose in product(damage.kinds, damage.doses):
+            table = tables[kind, dose, concept, language]
+            provenance = _provenance(line, table)
+            name = f"damage/{kind}-{dose:g}/{concept}/{language}.nc"
+            scores = line.store.find(name, Scores, provenance)
+            line.progress.unit(f"{concept} {language} {kind} {dose:g}", len(table.texts), scores is not None)
+            if scores is None:
+                if crossed is None:
+                    scores = _read(line, table, ScoreReducer(table, vectors, protocol="strict")).result()
+                else:
+                    layers = tuple(int(layer) for layer in sound.data["layer"].values)
+                    kept = _read(line, table, ActivationsReducer(table, layers=layers)).result()
+                    scores = cross_scores(kept, crossed, nested())
+                line.store.put(name, scores, provenance)
+            yield kind, dose, scores
+
+
+def _cross(line: Line, concept: Concept) -> bool:
+    return not any(name == concept and step == "score" for name, _, step in line.tables)
+
+
+def _table(line: Line, pairs: PairSet, concept: Concept, language: Language) -> TextTable:
+    return text_table(pairs, concept, language, ("cross",) if _cross(line, concept) else ("test",))
+
+
+def _read(line: Line, table: TextTable, reducer: R) -> R:
+    """The reducer, once it has seen the states of all texts."""
+    for reading in record(line.handle, table.texts, line.spec.reading):
+        reducer.update(np.asarray(reading.index), reading.states)
+        line.progress.advance(len(reading.index))
+    return reducer
+
+
+def _provenance(line: Line, table: TextTable) -> Provenance:
+    spec = line.spec
+    settings = {
+        "reading": spec.reading.model_dump(mode="json", exclude={"keep_activations"}),
+        "vectors": spec.vectors.model_dump(mode="json"),
+        "template": line.handle.template.name,
+    }
+    sound = {
+        f"{language}": table_key(line.tables[table.concept, language, "fit"])
+        for language in line.languages(table.concept)
+    }
+    return Provenance(settings, {**sound, "texts": table_key(table)}, line.handle.fingerprint)

@@ -1,0 +1,1 @@
+"""Distances between languages, shipped with the package."""

@@ -1,0 +1,124 @@
+"""What can be asked of a finished study: which items diverge (no model), what noise does to it (the model again)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import xarray as xr
+
+from polyvalues.artifacts import LayerChoice, PairSet, Scores
+from polyvalues.axes import DAMAGE_KINDS
+from polyvalues.damage import Damage, damaged_scores
+from polyvalues.data.doubt import doubts
+from polyvalues.errors import SpecError
+from polyvalues.line import Line, Progress, Silent
+from polyvalues.measure.divergence import divergence
+from polyvalues.measure.enrichment import enrichment
+from polyvalues.measure.noise import noise, noise_notes
+from polyvalues.measure.select import choose_layers
+from polyvalues.model.handle import load_model
+from polyvalues.report.claims import dataset_csv
+from polyvalues.report.divergence import divergence_csv, divergence_page
+from polyvalues.report.tables import csv_text
+from polyvalues.store import Provenance
+from polyvalues.study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Diverging:
+    """Divergence of a study.
+
+    Attributes:
+        table: rows as in `measure.divergence.DIVERGENCE_SCHEMA`.
+        categories: rows as in `measure.enrichment.ENRICHMENT_SCHEMA`.
+        files: what was written, relative to the study's folder.
+    """
+
+    table: pa.Table
+    categories: pa.Table
+    files: tuple[str, ...]
+
+
+def find_divergence(study: Study, *, source: str | None = None) -> Diverging:
+    """Candidates for a real difference of values; writes `divergence.html` and CSV tables into the study's folder.
+
+    Args:
+        study: a finished study (strict protocol).
+        source: language to compare with; None takes `en` if it is there, else the first.
+
+    Raises:
+        SpecError: a study of the paper protocol.
+        MeasureError: no vectors of the source.
+    """
+    pairs, scores, choices = _measured(study)
+    table = divergence(scores, choices, source=source, doubts=doubts(pairs))
+    columns = (pairs.table[name].to_pylist() for name in ("concept", "item", "category"))
+    categories = {(concept, item): category for concept, item, category in zip(*columns, strict=True)}
+    topics = enrichment(table, categories)
+    files = {
+        "findings/divergence.csv": divergence_csv(table, pairs),
+        "findings/divergence_categories.csv": csv_text(topics.to_pandas()),
+        "divergence.html": divergence_page(table, topics, pairs, study.model.get("name", "")),
+    }
+    with study.store.locked():
+        for name, content in files.items():
+            study.store.write(name, content)
+    return Diverging(table, topics, tuple(files))
+
+
+def measure_noise(study: Study, damage: Damage, progress: Progress | None = None) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """What damage to the target's texts does to recognition; writes `findings/noise.nc` and a CSV table.
+
+    Args:
+        study: a finished study (strict protocol); its model is loaded again.
+        damage: kinds and doses (0 is added: it is the study itself).
+        progress: told how far it has come.
+
+    Returns:
+        As `measure.noise.noise`, and its notes.
+
+    Raises:
+        SpecError: a study of the paper protocol, or a kind or dose that is not known.
+        PolyvaluesError: the model cannot be loaded, or is not the one the study was made with.
+    """
+    pairs, scores, choices = _measured(study)
+    unknown = [kind for kind in damage.kinds if kind not in DAMAGE_KINDS]
+    if unknown or not damage.kinds:
+        raise SpecError(f"damage kind {', '.join(unknown) or '(none)'} is unknown; known: {', '.join(DAMAGE_KINDS)}")
+    handle = load_model(study.spec.model)
+    made_with = study.model.get("fingerprint", handle.fingerprint)
+    if handle.fingerprint != made_with:
+        raise SpecError(
+            f"{study.folder}: made with the model {made_with}, but {study.spec.model.id!r} is now "
+            f"{handle.fingerprint}; run the study again first"
+        )
+    doses = tuple(sorted({float(dose) for dose in damage.doses if dose > 0}))
+    with study.store.locked():
+        line = Line(study.spec, study.store, handle, pairs, progress or Silent())
+        found = damaged_scores(line, Damage(tuple(damage.kinds), doses, damage.seed))
+        by_dose = {kind: {0.0: scores, **parts} for kind, parts in found.items()}
+        result = noise(by_dose, choices, study.spec.statistics, shares=study.shares)
+        settings = {"kinds": list(damage.kinds), "doses": list(doses), "seed": damage.seed}
+        study.store.put("findings/noise.nc", result, Provenance(settings, {"study": json.dumps(dict(study.model))}))
+        for name, content in dataset_csv("noise", result).items():
+            study.store.write(f"findings/{name}", content)
+    return result, tuple(noise_notes(result))
+
+
+def _measured(study: Study) -> tuple[PairSet, Sequence[Scores], Sequence[LayerChoice]]:
+    """Pairs, scores in the order of the findings, and the layers chosen."""
+    if study.spec.protocol == "paper":
+        raise SpecError(f"{study.folder}: this analysis needs a study of the strict protocol, not of the paper's")
+    recognition = study.findings.recognition
+    scores, choices = [], []
+    for concept in map(str, recognition["concept"].values):
+        counted = recognition["n_pairs"].sel(concept=concept)
+        own = {
+            target: study.scores(concept, target)
+            for target in map(str, recognition["target"].values)
+            if int(counted.sel(target=target)) > 0
+        }
+        scores += list(own.values())
+        choices.append(choose_layers(own))
+    return study.pairs(), scores, choices

@@ -1,0 +1,137 @@
+"""Do two languages share a direction, as far as the noise of their vectors lets one say? A verdict per pair.
+
+    ceiling      = sqrt(r_s r_t)                the cosine two noisy copies of one direction would have
+    d            = c_st / ceiling               disattenuated cosine, interval [lower, upper] (`measure.consistency`)
+    consistent     lower >= SAME                the directions agree within the noise ceiling
+    inconsistent   upper <  SAME                they differ by more than noise explains
+    cannot tell    the interval holds SAME, or a vector is too noisy to have a ceiling
+
+A raw cosine of 0.3 between two vectors of reliability 0.3 is agreement, not disagreement; so the verdict is made
+on `d`. `SAME` is the least true cosine that counts as one direction: a convention, given with the result.
+
+    expected     mean cosine between label-permuted vectors of the two languages (what the texts alone would give)
+    p            (1 + #{|control| >= |c|}) / (1 + n), over the permuted draws of all pairs of languages of the concept
+
+With few draws and languages n is small and p coarse: 4 draws of 16 languages give n = 480, of 2 languages n = 4.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float64
+
+from polyvalues.artifacts import LayerChoice, Replicates
+from polyvalues.axes import BOUNDS, CONCEPT, CONTROLS, INTERVAL, SOURCE, TARGET
+from polyvalues.measure.consistency import block, chosen_pick, languages_of, layers_of, take_layer
+from polyvalues.measure.kernels import MIN_RELIABILITY
+from polyvalues.measure.signflip import benjamini_hochberg
+from polyvalues.specs import StatisticsSpec
+
+SAME: Final = 0.8
+"""Least disattenuated cosine that counts as one direction."""
+
+_TEST: Final = "placement of the cosine among cosines of label-permuted vectors, two-sided"
+
+VERDICTS: Final = ("consistent", "inconsistent", "cannot tell")
+
+
+def agreement(
+    replicates: Sequence[Replicates], choices: Sequence[LayerChoice], spec: StatisticsSpec, *, same: float = SAME
+) -> xr.Dataset:
+    """A verdict on every two languages of every concept, at the chosen layer.
+
+    Args:
+        replicates: one per concept.
+        choices: one per concept.
+        spec: confidence.
+        same: see `SAME`.
+
+    Returns:
+        `verdict` str `[concept, source, target]`, one of `VERDICTS`, empty on the diagonal and where nothing was
+        measured; `ceiling` and `expected` float64 likewise; `disattenuated` `[concept, source, target, interval]`, the
+        numbers it rests on; `p`, `q` `[concept, source, target]` of the plain cosine against permuted labels.
+
+    Raises:
+        MeasureError: no replicates, or a concept without a choice or its chosen layer.
+    """
+    concepts = [str(part.data.attrs["concept"]) for part in replicates]
+    languages = list(dict.fromkeys(name for part in replicates for name in languages_of(part)))
+    shape = (len(concepts), len(languages), len(languages))
+    ceiling, expected, p = (np.full(shape, np.nan) for _ in range(3))
+    values, verdict = np.full((*shape, 3), np.nan), np.full(shape, "", dtype="<U12")
+    pick = chosen_pick(choices)
+    for row, part in enumerate(replicates):
+        found, layers = block(part, spec), layers_of(part)
+        at = pick(concepts[row], layers, found.cosine[..., 0])
+        where = np.ix_(
+            [languages.index(name) for name in languages_of(part)], [*map(languages.index, languages_of(part))]
+        )
+        cosine = take_layer(found.cosine, at)[..., 0]
+        reliability = take_layer(found.reliability, at[0])[..., 0]
+        sayable = np.where(reliability > MIN_RELIABILITY, reliability, np.nan)
+        drawn = part.data["control"].values[:, :, at[0, 0], CONTROLS.index("permuted")].astype(np.float64)
+        own = np.eye(len(cosine), dtype=bool)
+        cells = np.where(own[..., None], np.nan, take_layer(found.disattenuated, at))
+        ceiling[row][where] = np.where(own, np.nan, np.sqrt(sayable[:, None] * sayable))
+        expected[row][where] = np.where(own, np.nan, drawn.mean(axis=-1))
+        values[row][where] = cells
+        p[row][where] = _placement(np.where(own, np.nan, cosine), drawn)
+        verdict[row][where] = _verdicts(cells, np.isnan(cosine) | own, same)
+    q = _once(p)
+    dims = (CONCEPT, SOURCE, TARGET)
+    return xr.Dataset(
+        {
+            "verdict": (dims, verdict),
+            "ceiling": (dims, ceiling),
+            "expected": (dims, expected),
+            "disattenuated": ((*dims, INTERVAL), values),
+            "p": (dims, p),
+            "q": (dims, q),
+        },
+        coords={CONCEPT: concepts, SOURCE: languages, TARGET: languages, INTERVAL: list(BOUNDS)},
+        attrs={"same": same, "confidence": spec.confidence, "test": _TEST, "correction": _correction(p)},
+    )
+
+
+def agreement_notes(found: xr.Dataset) -> list[str]:
+    """One sentence per concept: how many pairs of languages agree, differ, or cannot be told."""
+    notes = []
+    for concept in found[CONCEPT].values:
+        words = found["verdict"].sel({CONCEPT: concept}).values
+        upper = words[np.triu_indices(len(words), 1)]
+        counts = {word: int(np.sum(upper == word)) for word in VERDICTS}
+        total = sum(counts.values())
+        notes.append(
+            f"{concept}: of {total} pairs of languages {counts['consistent']} share a direction within the noise of "
+            f"their vectors, {counts['inconsistent']} do not, and of {counts['cannot tell']} it cannot be told"
+        )
+    return notes
+
+
+def _verdicts(cells: Float64[np.ndarray, "source target interval"], missing: np.ndarray, same: float) -> np.ndarray:
+    lower, upper = cells[..., 1], cells[..., 2]
+    words = np.where(lower >= same, VERDICTS[0], np.where(upper < same, VERDICTS[1], VERDICTS[2]))
+    return np.where(missing, "", words)
+
+
+def _placement(
+    cosine: Float64[np.ndarray, "source target"], drawn: Float64[np.ndarray, "source target draw"]
+) -> Float64[np.ndarray, "source target"]:
+    """Where each cosine stands (p) among the control cosines of all pairs of languages."""
+    pool = np.sort(np.abs(drawn[np.triu_indices(len(drawn), 1)]).ravel())
+    pool = pool[~np.isnan(pool)]
+    beyond = len(pool) - np.searchsorted(pool, np.abs(np.nan_to_num(cosine)) - 1e-12, side="left")
+    return np.where(np.isnan(cosine), np.nan, (1 + beyond) / (1 + len(pool)))
+
+
+def _correction(p: Float64[np.ndarray, "concept source target"]) -> str:
+    return f"Benjamini-Hochberg over {int(np.count_nonzero(~np.isnan(p))) // 2} pairs of languages"
+
+
+def _once(p: Float64[np.ndarray, "concept source target"]) -> Float64[np.ndarray, "concept source target"]:
+    """q-values in which a pair and its mirror image count once."""
+    upper = np.triu(np.ones(p.shape[1:], dtype=bool), 1)
+    q = benjamini_hochberg(np.where(upper[None], p, np.nan))
+    return np.where(np.isnan(q), np.swapaxes(q, 1, 2), q)

@@ -1,0 +1,208 @@
+"""Is one language, or one model, recognised better than another? One paired difference, never two intervals.
+
+    languages   D[t, u]   = A[t, t] - A[u, u]            own vectors, over the groups both languages have
+    models      D[s, t]   = A_1[s, t] - A_2[s, t]        over the pairs both studies have
+
+The same groups are drawn for both sides of a difference (`polyvalues.measure.resample`), so what they share does not
+widen the interval. p is the exact sign-flip test on the groups' differences (`polyvalues.measure.signflip`): if the two
+sides are alike, each group's difference is as likely positive as negative. q adjusts all cells of one table together
+(Benjamini-Hochberg). Each side is at its own chosen layer. Positive: the first one is recognised better.
+
+Two intervals that overlap say nothing about the difference: with paired data it can be certain all the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float64
+
+from polyvalues.artifacts import LayerChoice, Scores
+from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.errors import MeasureError
+from polyvalues.measure.outcomes import ConceptOutcomes, Outcomes, labels_of, strict_outcomes
+from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio
+from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p
+from polyvalues.specs import StatisticsSpec
+
+OTHER = "other"
+"""Dimension of the language that is subtracted."""
+
+_TEST = "exact sign flip of the groups' paired differences, two-sided"
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Right pairs per group, and pairs per group, of any number of cells."""
+
+    right: Float64[np.ndarray, "group cell"]
+    pairs: Float64[np.ndarray, " group"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Difference:
+    """One difference per cell."""
+
+    interval: Float64[np.ndarray, "cell interval"]
+    p: Float64[np.ndarray, " cell"]
+    groups: int
+
+
+def languages_difference(scores: Sequence[Scores], choices: Sequence[LayerChoice], spec: StatisticsSpec) -> xr.Dataset:
+    """Compare the recognition of every two languages, each by its own vector.
+
+    Args:
+        scores: one per concept and target. Only `test` pairs count (cross-fitted: all pairs).
+        choices: one per concept.
+        spec: confidence, draws, seed.
+
+    Returns:
+        `difference` `[concept, target, other, interval]`, accuracy of `target` less that of `other`; `p`, `q`
+        `[concept, target, other]`; `n_groups` int32 likewise, groups both have. 0 with p = 1 on the diagonal. NaN
+        where one of the two was not measured or they share no group.
+
+    Raises:
+        MeasureError: no scores, a concept without a choice, or a chosen layer that was not read.
+    """
+    labels = labels_of(scores)
+    shape = (len(labels.concepts), len(labels.targets), len(labels.targets))
+    values, p, n = np.full((*shape, 3), np.nan), np.full(shape, np.nan), np.zeros(shape, np.int32)
+    for concept in strict_outcomes(scores, {choice.concept: choice for choice in choices}):
+        row = labels.concepts.index(concept.concept)
+        weights = concept.weights(spec.draws, spec.seed)
+        own = {
+            target.target: _own_sums(concept, target) for target in concept.targets if target.target in target.sources
+        }
+        for first, here in own.items():
+            for second, there in own.items():
+                at = row, labels.targets.index(first), labels.targets.index(second)
+                found = _difference(here, there, weights, spec.confidence)
+                values[at], p[at], n[at] = found.interval[0], found.p[0], found.groups
+                if first == second and found.groups:
+                    values[at] = 0.0
+    off = ~np.eye(shape[1], dtype=bool)
+    q = np.where(off[None], p, np.nan)
+    q = np.where(np.triu(off)[None], q, np.nan)  # a difference and its negative are one test
+    adjusted = benjamini_hochberg(q)
+    adjusted = np.where(np.isnan(adjusted), np.swapaxes(adjusted, 1, 2), adjusted)
+    dims = (CONCEPT, TARGET, OTHER)
+    return xr.Dataset(
+        {
+            "difference": ((*dims, INTERVAL), values),
+            "p": (dims, p),
+            "q": (dims, adjusted),
+            "n_groups": (dims, n),
+        },
+        coords={
+            CONCEPT: list(labels.concepts),
+            TARGET: list(labels.targets),
+            OTHER: list(labels.targets),
+            INTERVAL: list(BOUNDS),
+        },
+        attrs=_attrs(int(np.count_nonzero(~np.isnan(q))), spec),
+    )
+
+
+def models_difference(
+    first: tuple[Sequence[Scores], Sequence[LayerChoice]],
+    second: tuple[Sequence[Scores], Sequence[LayerChoice]],
+    spec: StatisticsSpec,
+) -> xr.Dataset:
+    """Compare two models on the pairs that both studies tested.
+
+    Args:
+        first: scores and layer choices of one study.
+        second: scores and layer choices of the other.
+        spec: confidence, draws, seed.
+
+    Returns:
+        `difference` `[concept, source, target, interval]`, accuracy of the first less that of the second; `p`, `q`
+        `[concept, source, target]`; `n_groups` int32 `[concept, target]`. Only concepts, sources and targets that
+        both have; NaN where they share no group.
+
+    Raises:
+        MeasureError: the studies have no concept, source or target in common, or one of them lacks scores or choices.
+    """
+    kept = [labels_of(scores) for scores, _ in (first, second)]
+    concepts, sources, targets = (
+        _shared(getattr(kept[0], name), getattr(kept[1], name), name) for name in ("concepts", "sources", "targets")
+    )
+    shape = (len(concepts), len(sources), len(targets))
+    values, p = np.full((*shape, 3), np.nan), np.full(shape, np.nan)
+    n = np.zeros((shape[0], shape[2]), np.int32)
+    studies = [
+        {part.concept: part for part in strict_outcomes(scores, {choice.concept: choice for choice in choices})}
+        for scores, choices in (first, second)
+    ]
+    for row, concept in enumerate(concepts):
+        pair = studies[0][concept], studies[1][concept]
+        groups = tuple(sorted(set(pair[0].groups) | set(pair[1].groups)))
+        weights = group_weights(concept, len(groups), spec.draws, spec.seed)
+        sides = [{target.target: (part, target) for target in part.targets} for part in pair]
+        for column, name in enumerate(targets):
+            here, there = (_common(*side[name], groups, sources) for side in sides)
+            found = _difference(here, there, weights, spec.confidence)
+            values[row, :, column], p[row, :, column], n[row, column] = found.interval, found.p, found.groups
+    dims = (CONCEPT, SOURCE, TARGET)
+    return xr.Dataset(
+        {
+            "difference": ((*dims, INTERVAL), values),
+            "p": (dims, p),
+            "q": (dims, benjamini_hochberg(p)),
+            "n_groups": ((CONCEPT, TARGET), n),
+        },
+        coords={CONCEPT: list(concepts), SOURCE: list(sources), TARGET: list(targets), INTERVAL: list(BOUNDS)},
+        attrs=_attrs(int(np.count_nonzero(~np.isnan(p))), spec),
+    )
+
+
+def _difference(here: _Sums, there: _Sums, weights: np.ndarray, confidence: float) -> _Difference:
+    """Of two sets of sums over the same groups; groups that one of them lacks are left out of both."""
+    both = (here.pairs > 0) & (there.pairs > 0)
+    groups = int(both.sum())
+    cells = here.right.shape[1]
+    if not groups:
+        return _Difference(np.full((cells, 3), np.nan), np.full(cells, np.nan), 0)
+    drawn = weights[:, both]
+    shares = [resampled_ratio(side.right[both], side.pairs[both].astype(np.int64), drawn) for side in (here, there)]
+    interval = percentile_interval(shares[0] - shares[1], groups, confidence, (-1.0, 1.0))
+    # a group's mean on either side, on a common scale of whole numbers
+    scale = np.lcm(here.pairs[both].astype(np.int64), there.pairs[both].astype(np.int64)).astype(np.float64)
+    gap = (here.right[both] / here.pairs[both, None] - there.right[both] / there.pairs[both, None]) * scale[:, None]
+    return _Difference(interval, sign_flip_p(gap), groups)
+
+
+def _own_sums(concept: ConceptOutcomes, target: Outcomes) -> _Sums:
+    correct = target.picked_correct()[:, [target.sources.index(target.target)]].astype(np.float64)
+    return _Sums(group_sums(correct, target.group, len(concept.groups)), concept.counts(target).astype(np.float64))
+
+
+def _common(concept: ConceptOutcomes, target: Outcomes, groups: tuple[str, ...], sources: tuple[str, ...]) -> _Sums:
+    """Sums of one study on the axes both studies share; NaN columns where it has no vector of a source."""
+    where = np.searchsorted(np.array(groups), np.array(concept.groups))
+    correct = target.picked_correct().astype(np.float64)
+    columns = [
+        correct[:, target.sources.index(name)] if name in target.sources else np.full(len(correct), np.nan)
+        for name in sources
+    ]
+    sums = group_sums(np.stack(columns, axis=1), where[target.group], len(groups))
+    return _Sums(sums, np.bincount(where[target.group], minlength=len(groups)).astype(np.float64))
+
+
+def _shared(first: tuple[str, ...], second: tuple[str, ...], what: str) -> tuple[str, ...]:
+    common = tuple(name for name in first if name in second)
+    if not common:
+        raise MeasureError(
+            f"the two studies have no {what} in common ({', '.join(first)} and {', '.join(second)}); "
+            "compare studies of the same pairs"
+        )
+    return common
+
+
+def _attrs(cells: int, spec: StatisticsSpec) -> dict[str, str | float]:
+    return {
+        "test": _TEST,
+        "correction": f"Benjamini-Hochberg over {cells} cells",
+        "confidence": spec.confidence,
+    }

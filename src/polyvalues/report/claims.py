@@ -1,0 +1,157 @@
+"""Tested claims in words and as CSV, from finished numbers.
+
+A sentence says that something is so only where its test and its interval agree; else it says that there is no sign of
+it, with the same numbers. q-values and their level (0.05) are named, and so is what an interval is about.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from polyvalues.artifacts import Claims
+from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.report.notation import Interval, interval_text, listed
+from polyvalues.report.prose import Sentence
+from polyvalues.report.tables import csv_text
+
+LEVEL: Final = 0.05
+_TOPIC: Final = "Tested"
+
+
+def describe_claims(claims: Claims) -> tuple[Sentence, ...]:
+    """The tested claims in words; what could not be tested is not mentioned here but in `claims.notes`."""
+    parts = (_chance(claims.chance), _stability(claims.stability), _differences(claims.differences))
+    sentences = [text for text in parts if text]
+    sentences += [f"For {note}." for note in claims.notes if "pairs of languages" in note]
+    sentences += list(_kinship(claims.kinship))
+    sentences += list(_direction(claims.direction))
+    return tuple(Sentence(text, topic=_TOPIC) for text in sentences)
+
+
+def claims_csv(claims: Claims) -> Mapping[str, str]:
+    """File name to content: one row per number, labels first.
+
+    A file per analysis, and one more for each smaller set of labels, named by them (`direction_concept.csv`).
+    """
+    files: dict[str, str] = {}
+    for name in ("chance", "stability", "differences", "agreement", "kinship", "direction"):
+        files |= dataset_csv(name, getattr(claims, name))
+    return files
+
+
+def dataset_csv(name: str, data: xr.Dataset) -> dict[str, str]:
+    """File name to content of one labelled data set: a file per set of labels, the fullest called `name.csv`."""
+    frames: dict[tuple[str, ...], list[pd.DataFrame]] = {}
+    for variable in map(str, data.data_vars):
+        keys = tuple(str(dim) for dim in data[variable].dims if dim != INTERVAL)
+        frames.setdefault(keys, []).append(_columns(data[variable], variable))
+    files = {}
+    for number, (keys, parts) in enumerate(sorted(frames.items(), key=lambda frame: (-len(frame[0]), frame[0]))):
+        suffix = "" if number == 0 else "_" + "_".join(keys)
+        files[f"{name}{suffix}.csv"] = csv_text(pd.concat(parts, axis=1).reset_index())
+    return files
+
+
+def p_text(p: float) -> str:
+    """As `p = 0.03`; very small ones as `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def _columns(values: xr.DataArray, name: str) -> pd.DataFrame:
+    keys = [str(dim) for dim in values.dims if dim != INTERVAL]
+    index = pd.MultiIndex.from_product([values[key].values for key in keys], names=keys)
+    if INTERVAL not in values.dims:
+        return pd.DataFrame({name: values.transpose(*keys).values.ravel()}, index=index)
+    cells = values.sel({INTERVAL: list(BOUNDS)}).transpose(*keys, INTERVAL).values.reshape(-1, len(BOUNDS))
+    return pd.DataFrame({f"{name}_{bound}": cells[:, at] for at, bound in enumerate(BOUNDS)}, index=index)
+
+
+def _chance(data: xr.Dataset) -> str:
+    if not data:
+        return ""
+    own = np.array([[s == t for t in data[TARGET].values] for s in data[SOURCE].values])
+    words = []
+    for label, mask in (("by its own vector", own), ("by a vector from another language", ~own)):
+        q = data["q"].values[:, mask]
+        tested = ~np.isnan(q)
+        if tested.any():
+            words.append(f"{int((q[tested] <= LEVEL).sum())} of {int(tested.sum())} {label}")
+    return f"Recognition differs from one half at q ≤ {LEVEL:g} in {' and '.join(words)} ({data.attrs['correction']})."
+
+
+def _stability(data: xr.Dataset) -> str:
+    if not data:
+        return ""
+    low, high = data["same"].isel({CONCEPT: int(np.argmin(data["same"].values))}), float(data["same"].max())
+    if data.sizes[CONCEPT] == 1:
+        return f"The layer chosen is chosen again in {float(low):.0%} of resamples."
+    return (
+        f"The layer chosen is chosen again in {float(low):.0%} ({low[CONCEPT].item()}) to {high:.0%} of resamples, "
+        f"and within one layer of it in {float(data['near'].min()):.0%} or more."
+    )
+
+
+def _differences(data: xr.Dataset) -> str:
+    if not data:
+        return ""
+    upper = np.triu(np.ones(data["q"].shape[1:], dtype=bool), 1)
+    q = np.where(upper, data["q"].values, np.nan)
+    tested = int((~np.isnan(q)).sum())
+    certain = int((q <= LEVEL).sum())
+    text = f"Between two languages' own recognition {certain} of {tested} differences are certain at q ≤ {LEVEL:g}"
+    if not certain:
+        return text + "."
+    size = np.where(q <= LEVEL, np.abs(data["difference"].sel({INTERVAL: "estimate"}).values), -1.0)
+    concept, first, second = np.unravel_index(int(size.argmax()), size.shape)
+    cell = data["difference"].isel({CONCEPT: int(concept), TARGET: int(first), "other": int(second)})
+    where = f"{cell[TARGET].item()} less {cell['other'].item()} for {cell[CONCEPT].item()}"
+    return f"{text}; the largest is {where}, {interval_text(Interval.of(cell), signed=True, reference=0.0)}."
+
+
+def _kinship(data: xr.Dataset) -> Iterator[str]:
+    if not data:
+        return
+    cells = data.sel({"table": "computed", "of": "cosine", "coefficient": "pearson", "form": "direct"})
+    found, none = [], []
+    for kind in map(str, cells["kind"].values):
+        q = cells["q"].sel({"kind": kind}).values
+        certain = int((q <= LEVEL).sum())
+        (found if certain else none).append(
+            f"{kind} (in {certain} of {int((~np.isnan(q)).sum())} concepts)" if certain else kind
+        )
+    if found:
+        rest = f"; no sign of it for {listed(tuple(none))}" if none else ""
+        level = f"at q ≤ {LEVEL:g} (Mantel)"
+        yield f"Cosines of two languages go with linguistic similarity {level}: {listed(tuple(found))}{rest}."
+    else:
+        level = f"(Mantel, q > {LEVEL:g} throughout)"
+        yield f"There is no sign that cosines go with linguistic similarity of any kind {level}."
+
+
+def _direction(data: xr.Dataset) -> Iterator[str]:
+    if not data:
+        return
+    cell = data.sel({CONCEPT: ALL_CONCEPTS})
+    slope, p = Interval.of(cell["slope"]), float(cell["p"])
+    by = interval_text(slope, signed=True, reference=0.0)
+    number = f"{by} per factor of ten in training share ({p_text(p)} by permuting languages)"
+    if slope.above(0.0) and p <= LEVEL:
+        yield f"Transfer runs from better- to poorer-resourced languages: its asymmetry rises by {number}."
+    elif slope.below(0.0) and p <= LEVEL:
+        yield f"Transfer runs from poorer- to better-resourced languages: its asymmetry changes by {number}."
+    else:
+        yield f"There is no sign that transfer runs one way: its asymmetry changes by {number}."
+    words = cell["gain_word"]
+    gaining = tuple(str(tag) for tag in words[TARGET].values if str(words.sel({TARGET: tag}).item()) == "gains")
+    losing = tuple(str(tag) for tag in words[TARGET].values if str(words.sel({TARGET: tag}).item()) == "loses")
+    said = [
+        f"{verb} {listed(tags, most=16)}" for verb, tags in (("better for", gaining), ("worse for", losing)) if tags
+    ]
+    if said:
+        yield (
+            "On average over concepts, the vector of the best-resourced other language is "
+            f"{', '.join(said)} than the own one."
+        )

@@ -1,0 +1,122 @@
+"""Divergence for people to read: candidates first, every translation side by side.
+
+The page claims nothing: it lists candidates, to be read by people who speak the language. It is one file, makes no
+request and runs no script; everything from the data is escaped, invisible characters spelled out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from polyvalues.artifacts import PairSet
+from polyvalues.report.notation import number
+from polyvalues.report.page import template
+from polyvalues.report.tables import csv_text
+
+SHOWN: Final = 200
+"""Most rows on the page; the CSV has all."""
+
+_ORDER: Final = ("candidate", "doubtful", "bad item")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One language's texts of an item; `here` marks the language the row is about."""
+
+    language: str
+    positive: str
+    negative: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the page."""
+
+    concept: str
+    target: str
+    item: str
+    category: str
+    status: str
+    doubts: str
+    numbers: tuple[tuple[str, str], ...]
+    versions: tuple[Version, ...]
+
+
+def divergence_page(table: pa.Table, topics: pa.Table, pairs: PairSet, model: str) -> str:
+    """The page.
+
+    Args:
+        table: rows as in `measure.divergence.DIVERGENCE_SCHEMA`.
+        topics: rows as in `measure.enrichment.ENRICHMENT_SCHEMA`.
+        pairs: the pairs of the study, for the texts.
+        model: the model's name.
+    """
+    rows = table.to_pylist()
+    counts = {status: sum(row["status"] == status for row in rows) for status in (*_ORDER, "no sign")}
+    named = sorted(
+        (row for row in rows if row["status"] in _ORDER),
+        key=lambda row: (_ORDER.index(row["status"]), _strength(row), row["concept"], row["target"], row["item"]),
+    )
+    texts = _texts(pairs)
+    source = rows[0]["source"] if rows else ""
+    return template("divergence.html.j2").render(
+        title=f"Divergence candidates in {model}" if model else "Divergence candidates",
+        source=source,
+        counts=counts,
+        total=len(rows),
+        shown=[_entry(row, texts) for row in named[:SHOWN]],
+        left_out=max(0, len(named) - SHOWN),
+        topics=[
+            {**row, "p": number(row["p"], digits=3), "q": number(row["q"], digits=3)} for row in topics.to_pylist()
+        ],
+    )
+
+
+def divergence_csv(table: pa.Table, pairs: PairSet) -> str:
+    """All rows of the table with the target's texts, as CSV."""
+    texts = _texts(pairs)
+    rows = []
+    for row in table.to_pylist():
+        own = texts.get((row["concept"], row["item"]), {}).get(row["target"])
+        sides = {"positive": own[0], "negative": own[1], "category": own[2]} if own else {}
+        rows.append(row | {"positive": "", "negative": "", "category": ""} | sides)
+    names = (*table.schema.names, "positive", "negative", "category")
+    columns: Mapping[str, list[object]] = {name: [row[name] for row in rows] for name in names}
+    return csv_text(
+        pa.table({name: pa.array(values, _type(table, name)) for name, values in columns.items()}).to_pandas()
+    )
+
+
+def _type(table: pa.Table, name: str) -> pa.DataType:
+    return table.schema.field(name).type if name in table.schema.names else pa.string()
+
+
+def _strength(row: Mapping[str, Any]) -> float:
+    found = [abs(value) for value in (row["departure"], row["disagreement"]) if value is not None]
+    return -max(found, default=0.0)
+
+
+def _texts(pairs: PairSet) -> dict[tuple[str, str], dict[str, tuple[str, str, str]]]:
+    """By concept and item, then language: both texts and the category."""
+    found: dict[tuple[str, str], dict[str, tuple[str, str, str]]] = {}
+    for row in pairs.table.to_pylist():
+        sides = (row["prefix"] + row["positive"], row["prefix"] + row["negative"], row["category"])
+        found.setdefault((row["concept"], row["item"]), {})[row["language"]] = sides
+    return found
+
+
+def _entry(row: Mapping[str, Any], texts: Mapping[tuple[str, str], Mapping[str, Sequence[str]]]) -> Entry:
+    own = texts.get((row["concept"], row["item"]), {})
+    order = [row["target"], row["source"], *sorted(set(own) - {row["target"], row["source"]})]
+    versions = tuple(Version(tag, own[tag][0], own[tag][1], tag == row["target"]) for tag in order if tag in own)
+    shown = ("score_source", "score_own", "departure", "q_departure", "disagreement", "q_disagreement")
+    numbers = tuple((name.replace("_", " "), _number(row[name])) for name in shown)
+    category = next((sides[2] for sides in own.values()), "")
+    return Entry(row["concept"], row["target"], row["item"], category, row["status"], row["doubts"], numbers, versions)
+
+
+def _number(value: object) -> str:
+    return number(float(value), digits=3) if isinstance(value, float) else "not measured"

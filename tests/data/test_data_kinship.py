@@ -1,0 +1,80 @@
+"""Distances are what their sources say: symmetric, within 0 and 1, and missing where nothing is known."""
+
+import numpy as np
+import pytest
+
+from polyvalues.data.kinship.tables import KINDS, TABLES, distances
+from polyvalues.data.mosaic.files import NAMED
+from polyvalues.errors import SpecError
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_they_are_distances(table: str) -> None:
+    found = distances(NAMED, table)
+    for kind in KINDS:
+        values = found[kind].values
+        np.testing.assert_array_equal(values, values.T)
+        np.testing.assert_array_equal(np.diag(values), 0)
+        assert np.nanmax(values) <= 1
+        assert np.nanmin(values) >= 0
+    assert found.attrs["unknown"] == ""
+
+
+def test_what_everybody_knows() -> None:
+    found = distances(NAMED)
+
+    def d(kind: str, first: str, second: str) -> float:
+        return float(found[kind].sel(source=first, target=second))
+
+    assert (
+        d("genetic", "es", "ca") < d("genetic", "es", "fr") < d("genetic", "es", "en") < d("genetic", "es", "fi") == 1
+    )
+    assert d("genetic", "fi", "hu") < 1
+    assert d("genetic", "ta", "te") < 1
+    assert d("genetic", "sw", "ny") < 0.6
+    assert d("geographic", "es", "pt") < 0.1 < d("geographic", "es", "ja")
+    # Paris to Tokyo is about 9,700 km, half the way round is 20,015
+    assert d("geographic", "fr", "ja") == pytest.approx(9_700 / 20_015, abs=0.03)
+    assert d("syntactic", "ta", "te") < d("syntactic", "ta", "vi")
+
+
+def test_missing_stays_missing_and_placeholders_are_told_apart() -> None:
+    computed, paper, known = (distances(NAMED, table) for table in TABLES)
+    assert (paper["geographic"].sel(source="zh").drop_sel(target="zh") == 1).all()
+    assert np.isnan(known["geographic"].sel(source="zh").drop_sel(target="zh")).all()
+    assert float(computed["geographic"].sel(source="zh", target="ko")) < 0.15
+    for tag in ("pt", "ta", "ny"):
+        assert np.isnan(computed["phonological"].sel(source=tag).drop_sel(target=tag)).all()
+        assert float(paper["phonological"].sel(source=tag, target="zh")) < 0.001
+        assert np.isnan(known["phonological"].sel(source=tag, target="zh"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [("genetic", 0.98), ("geographic", 0.98), ("syntactic", 0.9), ("phonological", 0.85), ("inventory", 0.95)],
+)
+def test_both_tables_agree_where_both_know(kind: str, least: float) -> None:
+    ours, theirs = (distances(NAMED, table)[kind].values for table in ("computed", "paper-known"))
+    upper = np.triu_indices(16, 1)
+    a, b = ours[upper], theirs[upper]
+    both = ~(np.isnan(a) | np.isnan(b))
+    assert np.corrcoef(a[both], b[both])[0, 1] > least
+
+
+def test_order_and_unknown_languages() -> None:
+    found = distances(["sw", "xx", "pt-BR", "en"])
+    assert found.attrs["unknown"] == "xx"
+    assert np.isnan(found["genetic"].sel(source="xx")).all()
+    straight = distances(["en", "pt", "sw"])
+    assert float(found["syntactic"].sel(source="pt-BR", target="en")) == float(
+        straight["syntactic"].sel(source="pt", target="en")
+    )
+    with pytest.raises(SpecError, match="unknown"):
+        distances(["en"], "mine")
+
+
+def test_more_than_a_hundred_languages() -> None:
+    found = distances(["de", "ar", "hi", "ru", "yo", "th", "am", "tr"])
+    assert found.attrs["unknown"] == ""
+    assert np.isfinite(found["genetic"]).all()
+    assert np.isfinite(found["geographic"]).all()

@@ -1,0 +1,108 @@
+"""Divergence and noise of a finished study: from its folder, resumable, safe to look at."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from line_examples import build_model, settings, write_pairs
+from polyvalues.artifacts import PAIR_SCHEMA, PairSet
+from polyvalues.damage import Damage
+from polyvalues.errors import SpecError
+from polyvalues.follow import find_divergence, measure_noise
+from polyvalues.measure.divergence import DIVERGENCE_SCHEMA
+from polyvalues.measure.enrichment import ENRICHMENT_SCHEMA
+from polyvalues.model import record as record_module
+from polyvalues.report.divergence import divergence_page
+from polyvalues.study import Study, load_study, run_study
+
+DAMAGE = Damage(("drop", "characters"), (0.5,), seed=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("follow")
+    build_model(home / "model")
+    write_pairs(home / "pairs.jsonl", languages=("en", "fi", "ta"))
+    run_study(settings(home / "model", home / "pairs.jsonl", home / "cross", split={"mode": "cross", "folds": 4}))
+    run_study(settings(home / "model", home / "pairs.jsonl", home / "split", split={"mode": "split", "folds": 4}))
+    return home
+
+
+@pytest.mark.parametrize("name", ["cross", "split"])
+def test_noise_is_measured_kept_and_resumed(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = load_study(folder / name)
+    found, notes = measure_noise(study, DAMAGE)
+    assert found["dose"].values.tolist() == [0.0, 0.5]
+    sound = study.findings.recognition["chosen"]
+    np.testing.assert_allclose(
+        found["accuracy"].sel(damage="drop", dose=0).values, sound.sel(concept=found.concept).values
+    )
+    assert len(notes) == 2 * found.sizes["concept"]
+    assert (study.folder / "findings/noise.csv").exists()
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(record_module, "record", never)
+    monkeypatch.setattr("polyvalues.damage.record", never)
+    again, _ = measure_noise(study, DAMAGE)
+    assert again.identical(found)
+
+
+def test_divergence_writes_a_page_and_tables(folder: Path) -> None:
+    study = load_study(folder / "cross")
+    found = find_divergence(study)
+    assert found.table.schema == DIVERGENCE_SCHEMA
+    assert set(found.table["target"].to_pylist()) == {"fi", "ta"}
+    page = (study.folder / "divergence.html").read_text(encoding="utf-8")
+    assert "Nothing here shows a cultural difference" in page
+    rows = (study.folder / "findings/divergence.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + found.table.num_rows
+    assert set(find_divergence(study, source="fi").table["target"].to_pylist()) == {"en", "ta"}
+
+
+def test_what_makes_no_sense_is_refused(folder: Path, tmp_path: Path) -> None:
+    paper = run_study(
+        settings(folder / "model", folder / "pairs.jsonl", tmp_path / "paper", protocol="paper", split={})
+    )
+    for refused in (lambda: find_divergence(paper), lambda: measure_noise(paper, DAMAGE)):
+        with pytest.raises(SpecError, match="strict protocol"):
+            refused()
+    study = load_study(folder / "cross")
+    with pytest.raises(SpecError, match="melt"):
+        measure_noise(study, Damage(("melt",), (0.1,)))
+    with pytest.raises(SpecError, match="outside 0"):
+        measure_noise(study, Damage(("drop",), (0.9,)))
+    other = Study(study.store, study.spec, study.findings, {**study.model, "fingerprint": "0" * 16}, {}, study.claims)
+    with pytest.raises(SpecError, match="run the study again first"):
+        measure_noise(other, DAMAGE)
+
+
+HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)> "quoted" \u202eevil\u202c =cmd()'
+
+
+def test_hostile_texts_are_shown_and_do_nothing() -> None:
+    row = dict.fromkeys(("concept", "item", "group", "positive", "negative", "category", "source"), HOSTILE)
+    pairs = PairSet(pa.Table.from_pylist([row | {"language": "en", "prefix": ""}], schema=PAIR_SCHEMA))
+    numbers = dict.fromkeys(
+        [name for name in DIVERGENCE_SCHEMA.names if name.startswith(("score", "dis", "dep", "p_", "q_"))], 1.5
+    )
+    cell = {
+        "concept": HOSTILE,
+        "item": HOSTILE,
+        "target": "en",
+        "source": "en",
+        "doubts": HOSTILE,
+        "status": "candidate",
+    }
+    table = pa.Table.from_pylist([cell | numbers], schema=DIVERGENCE_SCHEMA)
+    topic = {"concept": HOSTILE, "target": "en", "category": HOSTILE, "candidates": 1, "items": 1, "all_candidates": 1}
+    topics = pa.Table.from_pylist([topic | {"all_items": 1, "p": 0.5, "q": 0.5}], schema=ENRICHMENT_SCHEMA)
+    page = divergence_page(table, topics, pairs, HOSTILE)
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "\u202e" not in page
+    assert "⟨U+202E⟩" in page
+    assert "Content-Security-Policy" in page

@@ -1,0 +1,1 @@
+"""Language distances shipped with the package are computed here."""
