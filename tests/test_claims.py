@@ -64,6 +64,7 @@ def test_what_cannot_be_tested_is_said(tmp_path: Path) -> None:
     assert alone.chance
     assert not alone.agreement
     assert not alone.kinship
+    assert "direction (it needs three languages" in describe_claims(alone)[-1].text
     assert describe_claims(no_claims()) == ()
     assert claims_csv(no_claims()) == {}
 

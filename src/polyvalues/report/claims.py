@@ -19,15 +19,24 @@ from polyvalues.report.tables import csv_text
 
 LEVEL: Final = 0.05
 _TOPIC: Final = "Tested"
+_NEEDS: Final = {
+    "differences": "two languages",
+    "agreement": "two languages",
+    "kinship": "four languages",
+    "direction": "three languages whose training shares are known",
+}
 
 
 def describe_claims(claims: Claims) -> tuple[Sentence, ...]:
-    """The tested claims in words; what could not be tested is not mentioned here but in `claims.notes`."""
+    """The tested claims in words, then what was not tested and what it needs; nothing when nothing was tested."""
     parts = (_chance(claims.chance), _stability(claims.stability), _differences(claims.differences))
     sentences = [text for text in parts if text]
     sentences += [f"For {note}." for note in claims.notes if "pairs of languages" in note]
     sentences += list(_kinship(claims.kinship))
     sentences += list(_direction(claims.direction))
+    if sentences:
+        lacking = [f"{name} (it needs {needs})" for name, needs in _NEEDS.items() if not getattr(claims, name)]
+        sentences += [f"Not tested: {listed(tuple(lacking))}."] if lacking else []
     return tuple(Sentence(text, topic=_TOPIC) for text in sentences)
 
 
