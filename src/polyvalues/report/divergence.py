@@ -69,9 +69,7 @@ def divergence_page(table: pa.Table, topics: pa.Table, pairs: PairSet, model: st
         total=len(rows),
         shown=[_entry(row, texts) for row in named[:SHOWN]],
         left_out=max(0, len(named) - SHOWN),
-        topics=[
-            {**row, "p": number(row["p"], digits=3), "q": number(row["q"], digits=3)} for row in topics.to_pylist()
-        ],
+        topics=[{**row, "p": _probability(row["p"]), "q": _probability(row["q"])} for row in topics.to_pylist()],
     )
 
 
@@ -113,9 +111,20 @@ def _entry(row: Mapping[str, Any], texts: Mapping[tuple[str, str], Mapping[str, 
     order = [row["target"], row["source"], *sorted(set(own) - {row["target"], row["source"]})]
     versions = tuple(Version(tag, own[tag][0], own[tag][1], tag == row["target"]) for tag in order if tag in own)
     shown = ("score_source", "score_own", "departure", "q_departure", "disagreement", "q_disagreement")
-    numbers = tuple((name.replace("_", " "), _number(row[name])) for name in shown)
+    numbers = tuple(
+        (
+            name.replace("_", " "),
+            _probability(row[name]) if name[0] == "q" and row[name] is not None else _number(row[name]),
+        )
+        for name in shown
+    )
     category = next((sides[2] for sides in own.values()), "")
     return Entry(row["concept"], row["target"], row["item"], category, row["status"], row["doubts"], numbers, versions)
+
+
+def _probability(value: float) -> str:
+    """Three digits; what would be rounded to 0 is said to be smaller than the least of them."""
+    return "< 0.001" if value < 0.001 else number(value, digits=3)
 
 
 def _number(value: object) -> str:
