@@ -28,6 +28,8 @@ from polyvalues.store import Provenance, Store
 
 PARTS: Final = ("chance", "stability", "differences", "agreement", "kinship", "direction")
 TABLE: Final = "table"
+_PERMUTATIONS: Final = 1999
+"""Of each Mantel test: there are hundreds of them in a study, and p below 0.0005 need not be told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +121,7 @@ def _kinship(measured: Measured, languages: tuple[str, ...], spec: StatisticsSpe
             spec,
             dominant=measured.dominant,
             shares=measured.shares,
+            permutations=_PERMUTATIONS,
         )
         for table in TABLES
     ]
