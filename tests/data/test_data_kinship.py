@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from polyvalues.data.kinship.tables import KINDS, TABLES, distances
-from polyvalues.data.mosaic.files import NAMED
+from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
 from polyvalues.errors import SpecError
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_they_are_distances(table: str) -> None:
-    found = distances(NAMED, table)
+    found = distances(MOSAIC_LANGUAGES, table)
     for kind in KINDS:
         values = found[kind].values
         np.testing.assert_array_equal(values, values.T)
@@ -21,7 +21,7 @@ def test_they_are_distances(table: str) -> None:
 
 
 def test_what_everybody_knows() -> None:
-    found = distances(NAMED)
+    found = distances(MOSAIC_LANGUAGES)
 
     def d(kind: str, first: str, second: str) -> float:
         return float(found[kind].sel(source=first, target=second))
@@ -39,7 +39,7 @@ def test_what_everybody_knows() -> None:
 
 
 def test_missing_stays_missing_and_placeholders_are_told_apart() -> None:
-    computed, paper, known = (distances(NAMED, table) for table in TABLES)
+    computed, paper, known = (distances(MOSAIC_LANGUAGES, table) for table in TABLES)
     assert (paper["geographic"].sel(source="zh").drop_sel(target="zh") == 1).all()
     assert np.isnan(known["geographic"].sel(source="zh").drop_sel(target="zh")).all()
     assert float(computed["geographic"].sel(source="zh", target="ko")) < 0.15
@@ -54,7 +54,7 @@ def test_missing_stays_missing_and_placeholders_are_told_apart() -> None:
     [("genetic", 0.98), ("geographic", 0.98), ("syntactic", 0.9), ("phonological", 0.85), ("inventory", 0.95)],
 )
 def test_both_tables_agree_where_both_know(kind: str, least: float) -> None:
-    ours, theirs = (distances(NAMED, table)[kind].values for table in ("computed", "paper-known"))
+    ours, theirs = (distances(MOSAIC_LANGUAGES, table)[kind].values for table in ("computed", "paper-known"))
     upper = np.triu_indices(16, 1)
     a, b = ours[upper], theirs[upper]
     both = ~(np.isnan(a) | np.isnan(b))

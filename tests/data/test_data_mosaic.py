@@ -8,7 +8,7 @@ import pytest
 import polyvalues as pv
 from mosaic_checks import cue_shares, length_ratios, rows, text_mistakes
 from polyvalues.data.concepts import CONCEPTS
-from polyvalues.data.mosaic.files import FOLDER, MOSAIC_LANGUAGES, NAMED, pairs_file, words
+from polyvalues.data.mosaic.files import FOLDER, MOSAIC_LANGUAGES, pairs_file, words
 from polyvalues.errors import SpecError
 
 NAMES = [concept.name for concept in CONCEPTS]
@@ -100,8 +100,8 @@ def test_words(language: str) -> None:
         assert not [(a, b) for a in openings for b in openings if a != b and b.startswith(a)]
     assert not set(known.refuse) & set(known.comply)
     assert not set(known.good) & set(known.bad)
-    assert list(known.languages) == list(NAMED)
-    assert len(set(known.languages.values())) == len(NAMED)
+    assert list(known.languages) == list(MOSAIC_LANGUAGES)
+    assert len(set(known.languages.values())) == len(MOSAIC_LANGUAGES)
 
 
 def test_what_is_not_there_is_said() -> None:

@@ -19,14 +19,9 @@ from polyvalues.axes import Language
 from polyvalues.errors import SpecError
 
 MOSAIC_LANGUAGES: Final[tuple[Language, ...]] = (
-    "en", "fr", "zh", "es", "pt", "ca", "ja", "ko", "fi", "hu", "ta", "te", "sw", "ny",
-)  # fmt: skip
-"""The languages there are, of the 16 of Xu et al. (2024) and in its order of resources; vi and id are to come."""
-
-NAMED: Final[tuple[Language, ...]] = (
     "en", "fr", "zh", "es", "pt", "vi", "ca", "id", "ja", "ko", "fi", "hu", "ta", "te", "sw", "ny",
 )  # fmt: skip
-"""The languages that `Words.languages` names."""
+"""The languages of Xu et al. (2024), in its order of resources."""
 
 FOLDER: Final = Path(str(resources.files("polyvalues.data.mosaic")))
 """Where the files lie."""
@@ -41,7 +36,7 @@ class Words:
         comply: ways to open a willing answer, likewise.
         good: short sentences that approve of what was just said.
         bad: short sentences that disapprove of it.
-        languages: the name of each language in `NAMED`, by tag.
+        languages: the name of each of `MOSAIC_LANGUAGES`, by tag.
     """
 
     refuse: tuple[str, ...]
