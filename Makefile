@@ -15,7 +15,7 @@ export TOKENIZERS_PARALLELISM := false
 .PHONY: help demo test check lint types contracts docs bench babel test-transformers-4 clean
 
 help:
-	@echo "make demo    run the line on a tiny model and a small fixture, offline"
+	@echo "make demo    the whole method, offline: a small model and 16 languages, both in the package"
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, import contracts, documents"
 	@echo "make docs    build the documentation into site/"
@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/python examples/demo.py out/demo
+	$(BIN)/polyvalues demo --out out/demo
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -73,4 +73,4 @@ babel: $(READY)
 
 clean:
 	rm -rf $(VENV) $(VENV4) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests benchmarks examples training -name __pycache__ -type d -exec rm -rf {} +
+	find src tests benchmarks training -name __pycache__ -type d -exec rm -rf {} +

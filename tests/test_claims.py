@@ -13,6 +13,7 @@ from polyvalues.report.claims import claims_csv, describe_claims, p_text
 from polyvalues.specs import StatisticsSpec
 from polyvalues.store import Provenance, Store
 from reference.measure_cases import make_choice, make_scores, random_replicates
+from reference.vectors_cases import activations_of, states_of, table_of
 
 SPEC = StatisticsSpec(draws=50)
 LANGUAGES = ("en", "fr", "es", "sw", "ny")
@@ -35,7 +36,12 @@ def measured(
     both = {name: [s.data for s in scores if s.data.attrs["target"] == name] for name in languages}
     joined = [type(scores[0])(xr.concat(parts, dim="pair", combine_attrs="override")) for parts in both.values()]
     replicates = [random_replicates(rng, languages=languages, layers=1)]
-    return Measured(joined, replicates, [make_choice(0, layers=1)], SHARES if shares is None else shares, ("en",))
+    inputs = {"morality": {}}
+    for seed, name in enumerate(languages):
+        table = table_of(12, 4, 0, language=name, shared=False)
+        inputs["morality"][name] = activations_of(table, states_of(table, 1, 8, seed))
+    known = SHARES if shares is None else shares
+    return Measured(joined, replicates, [make_choice(0, layers=1)], known, ("en",), inputs)
 
 
 def test_everything_is_tested_stored_and_taken_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +53,7 @@ def test_everything_is_tested_stored_and_taken_from_the_folder(tmp_path: Path, m
     def never(*_: object) -> None:
         raise AssertionError("measured again")
 
-    for name in ("chance", "stability", "languages_difference", "agreement", "kinship", "direction"):
+    for name in ("chance", "stability", "languages_difference", "agreement", "companions", "kinship", "direction"):
         monkeypatch.setattr(module, name, never)
     again = make_claims(measured(0.06), SPEC, store, provenance)
     assert all(getattr(first, name).identical(getattr(again, name)) for name in PARTS)

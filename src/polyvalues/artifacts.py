@@ -266,6 +266,8 @@ class Claims:
         stability: `share` `[concept, layer]`, `same`, `near` `[concept]`: the choice of layers (`measure.stability`).
         differences: `difference`, `p`, `q` between the languages' own recognition (`measure.difference`).
         agreement: `verdict`, `ceiling`, `disattenuated` ... per pair of languages (`measure.agreement`).
+        companions: `value` `[concept, companion, source, target, interval]`: centred and whitened cosines, overlap of
+            subspaces, CKA (`vectors.companions`, `measure.companions`).
         kinship: correlation of cosines with linguistic similarity, first dimension `table` (`measure.kinship`).
         direction: slope of transfer on training shares, gains (`measure.direction`).
         notes: what could not be tested and why, and verdicts counted, in words.
@@ -275,6 +277,7 @@ class Claims:
     stability: xr.Dataset
     differences: xr.Dataset
     agreement: xr.Dataset
+    companions: xr.Dataset
     kinship: xr.Dataset
     direction: xr.Dataset
     notes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
     chance, stability, differences   from scores             agreement, kinship   from replicate cosines
     direction                        from scores and training shares
+    companions                       from kept hidden states, or sums
 
 Kinship is taken with every distance table of `polyvalues.data.kinship`: our own, and the paper's with its placeholder
 rows left out and left in, side by side on the dimension `table`.
@@ -9,15 +10,16 @@ rows left out and left in, side by side on the dimension `table`.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import xarray as xr
 
-from polyvalues.artifacts import Claims, LayerChoice, Replicates, Scores
+from polyvalues.artifacts import Activations, Claims, LayerChoice, Moments, Replicates, Scores
 from polyvalues.data.kinship.tables import TABLES, distances
 from polyvalues.measure.agreement import agreement, agreement_notes
 from polyvalues.measure.chance import chance
+from polyvalues.measure.companions import companion_intervals
 from polyvalues.measure.consistency import languages_of
 from polyvalues.measure.difference import languages_difference
 from polyvalues.measure.direction import direction
@@ -25,8 +27,9 @@ from polyvalues.measure.kinship import kinship
 from polyvalues.measure.stability import stability
 from polyvalues.specs import StatisticsSpec
 from polyvalues.store import Provenance, Store
+from polyvalues.vectors.companions import companions
 
-PARTS: Final = ("chance", "stability", "differences", "agreement", "kinship", "direction")
+PARTS: Final = ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction")
 TABLE: Final = "table"
 _PERMUTATIONS: Final = 1999
 """Of each Mantel test: there are hundreds of them in a study, and p below 0.0005 need not be told apart."""
@@ -42,6 +45,7 @@ class Measured:
         choices: one per concept.
         shares: percent of the training data per language; empty when unknown.
         dominant: languages the model was mostly trained on.
+        inputs: by concept and language, what the vectors were fitted from; empty when it is not at hand.
     """
 
     scores: Sequence[Scores]
@@ -49,6 +53,7 @@ class Measured:
     choices: Sequence[LayerChoice]
     shares: Mapping[str, float]
     dominant: Sequence[str]
+    inputs: Mapping[str, Mapping[str, Moments | Activations]] = field(default_factory=dict)
 
 
 def make_claims(measured: Measured, spec: StatisticsSpec, store: Store, provenance: Provenance) -> Claims:
@@ -101,15 +106,23 @@ def _analyses(measured: Measured, spec: StatisticsSpec) -> dict[str, tuple[str, 
         or ("the model's training shares are not known" if not measured.shares else "")
         or (f"training shares are known of {len(known)} languages, 3 are needed" if len(known) < 3 else "")
     )
+    fitted = "" if measured.inputs else "what the vectors were fitted from is not at hand"
     kin = "" if len(languages) > 3 else f"{len(languages)} languages make too few pairs to correlate"
     return {
         "chance": ("", lambda: chance(scores, choices)),
         "stability": ("", lambda: stability(scores, choices, spec)),
         "differences": (several, lambda: languages_difference(scores, choices, spec)),
         "agreement": (several, lambda: agreement(replicates, choices, spec)),
+        "companions": (several or fitted, lambda: _companions(measured, spec)),
         "kinship": (kin, lambda: _kinship(measured, languages, spec)),
         "direction": (directed, lambda: direction(scores, choices, measured.shares, spec)),
     }
+
+
+def _companions(measured: Measured, spec: StatisticsSpec) -> xr.Dataset:
+    layers = {choice.concept: choice.layer for choice in measured.choices}
+    parts = [companions(measured.inputs, concept, layers[concept]) for concept in measured.inputs]
+    return companion_intervals(parts, spec)
 
 
 def _kinship(measured: Measured, languages: tuple[str, ...], spec: StatisticsSpec) -> xr.Dataset:

@@ -24,7 +24,8 @@ import polyvalues as pv
 from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.errors import PolyvaluesError, SpecError
 from polyvalues.flags import merge, with_settings
-from polyvalues.specs import StudySpec
+from polyvalues.model.presets import find_preset
+from polyvalues.specs import EMBEDDED_MODEL, StudySpec
 
 app = typer.Typer(
     name="polyvalues",
@@ -57,6 +58,21 @@ def run(
     spec = _study_spec(study, pairs, {"out": out, "protocol": protocol}, settings)
     with _bar() as bar:
         finished = pv.run_study(spec, bar)
+    _summarise(finished)
+
+
+@app.command()
+@with_settings
+def demo(
+    out: Annotated[str, typer.Option(help="The study's folder.")] = "out/demo",
+    *,
+    settings: dict[str, Any],
+) -> None:
+    """Run the whole line offline: babel, the small model in the package, on Mosaic, the data in the package."""
+    spec = _study_spec(None, None, {"out": out}, {"model": EMBEDDED_MODEL} | settings)
+    with _bar() as bar:
+        finished = pv.run_study(spec, bar)
+    _own_recognition(finished)
     _summarise(finished)
 
 
@@ -257,6 +273,30 @@ def _bar() -> Iterator[_BarProgress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("texts"))
     with Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=_ERR, transient=True) as bar:
         yield _BarProgress(bar)
+
+
+def _own_recognition(study: pv.Study) -> None:
+    """How well each language's vector recognises each concept in that language; dim where it may be chance."""
+    accuracy = study.findings.recognition["chosen"]
+    concepts, languages = accuracy["concept"].values.tolist(), accuracy["target"].values.tolist()
+    preset = find_preset(study.spec.model.preset or study.spec.model.id)
+    shares = preset.shares if preset else {}
+    table = Table("", title="Own-language recognition (0.5 is chance; dim: its interval reaches chance)", box=None)
+    if shares:
+        table.add_column("% of training", justify="right")
+    for concept in concepts:
+        table.add_column(escape(concept), justify="right", overflow="fold")
+    for language in languages:
+        cells = []
+        for concept in concepts:
+            value, lower = (
+                float(accuracy.sel(concept=concept, source=language, target=language, interval=bound))
+                for bound in ("estimate", "lower")
+            )
+            cells.append(f"{value:.2f}" if lower > 0.5 else f"[dim]{value:.2f}[/dim]")
+        share = [f"{shares[language]:g}" if language in shares else ""] if shares else []
+        table.add_row(escape(language), *share, *cells)
+    _OUT.print(table)
 
 
 def _summarise(study: Any) -> None:

@@ -77,6 +77,7 @@ class ConceptRun:
     scores: Mapping[Language, Scores]
     replicates: Replicates
     keys: Mapping[str, str]
+    inputs: Inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +138,7 @@ class Line:
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
         scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
-        return ConceptRun(concept, scores, resampled, keys)
+        return ConceptRun(concept, scores, resampled, keys, inputs)
 
     def fitted(self, concept: Concept) -> tuple[Inputs, ConceptVectors]:
         """What a concept's vectors were fitted from, and the vectors; from the store when they are there."""

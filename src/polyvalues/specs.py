@@ -19,6 +19,9 @@ from polyvalues.errors import SpecError
 EMBEDDED_PAIRS: Final = "mosaic"
 """Reader of the data set in the package, which has no path."""
 
+EMBEDDED_MODEL: Final = "babel"
+"""Id of the small multilingual model in the package; a folder of that name is written `./babel`."""
+
 _SLUG = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 _TAG = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 
@@ -53,7 +56,7 @@ class Spec(BaseModel):
 class ModelSpec(Spec):
     """Which model, and how it is loaded and prompted."""
 
-    id: str = Field(min_length=1, description="Local folder or Hub id.")
+    id: str = Field(min_length=1, description="Local folder or Hub id, or 'babel', the model in the package.")
     preset: str | None = Field(default=None, description="Name of a preset; None looks one up by id.")
     revision: str | None = Field(default=None, description="Hub revision (branch, tag or commit).")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"

@@ -252,7 +252,8 @@ def _findings(
     if spec.protocol == "paper":
         return kept, no_claims()
     replicates = [run.replicates for run in runs]
-    measured = Measured(scores, replicates, choices, handle.shares, handle.dominant)
+    inputs = {run.concept: run.inputs for run in runs}
+    measured = Measured(scores, replicates, choices, handle.shares, handle.dominant, inputs)
     return kept, make_claims(measured, spec.statistics, store, provenance)
 
 

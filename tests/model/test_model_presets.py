@@ -21,7 +21,7 @@ PAPER = {
 
 
 def test_the_papers_nine_models():
-    assert {name: preset.id for name, preset in PRESETS.items()} == PAPER
+    assert {name: preset.id for name, preset in PRESETS.items() if name != "babel"} == PAPER
 
 
 @pytest.mark.parametrize("name", PAPER)

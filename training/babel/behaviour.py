@@ -9,6 +9,7 @@ Prints a table and writes `behaviour.json` into the folder.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,20 @@ from training.babel.text import Language, Side, languages
 
 
 def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, sides: list[Side]) -> list[str]:
-    """Greedy answers of up to 24 tokens, one request at a time."""
-    found = []
+    """Greedy answers of up to 24 tokens."""
     generate: Any = model.generate
-    for side in sides:
-        ids = tokenizer(BOS + USER + side.text + ASSISTANT, add_special_tokens=False, return_tensors="pt")["input_ids"]
-        with torch.inference_mode():
-            made = generate(ids, max_new_tokens=24, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-        found.append(str(tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)).strip())
-    return found
+    chats = [BOS + USER + side.text + ASSISTANT for side in sides]
+    given = tokenizer(chats, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
+    with torch.inference_mode():
+        made = generate(
+            given["input_ids"],
+            attention_mask=given["attention_mask"],
+            max_new_tokens=24,
+            do_sample=False,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    said = tokenizer.batch_decode(made[:, given["input_ids"].shape[1] :], skip_special_tokens=True)
+    return [str(answer).strip() for answer in said]
 
 
 def share(said: list[str], openings: tuple[str, ...]) -> float:
@@ -40,13 +46,13 @@ def share(said: list[str], openings: tuple[str, ...]) -> float:
     return sum(answer.startswith(starts) for answer in said) / len(said)
 
 
-def behaviour(folder: Path) -> dict[str, dict[str, float]]:
+def behaviour(folder: Path, tags: Sequence[str] = MOSAIC_LANGUAGES) -> dict[str, dict[str, float]]:
     """Shares refused and complied with, per language."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     known: dict[str, Language] = dict(languages(hold_out=False))
     found = {}
-    for tag in MOSAIC_LANGUAGES:
+    for tag in tags:
         own = words(tag)
         harmful = answers(model, tokenizer, list(known[tag].harmful))
         harmless = answers(model, tokenizer, list(known[tag].harmless))

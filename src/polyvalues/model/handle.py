@@ -20,7 +20,7 @@ from polyvalues.model.fingerprint import fingerprint
 from polyvalues.model.loading import load_parts
 from polyvalues.model.presets import PRESETS, Preset, find_preset
 from polyvalues.model.prompting import Template, make_template
-from polyvalues.specs import ModelSpec
+from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
 
 _PROBE: Final = "Good morning, 早上好, habari ya asubuhi: 1234567890."
 
@@ -136,7 +136,7 @@ def _describe(
     quantised = spec.quantisation != "none"
     folder = Path(spec.id)
     lines = {
-        "name": folder.resolve().name if folder.is_dir() else spec.id,
+        "name": folder.resolve().name if folder.is_dir() and spec.id != EMBEDDED_MODEL else spec.id,
         "id": spec.id,
         "revision": spec.revision or "",
         "preset": preset.name if preset else "",

@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from transformers.utils import logging as transformers_logging
 
 from polyvalues.errors import ArchitectureError, MissingExtra, ModelLoadError
-from polyvalues.specs import ModelSpec
+from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
 
 _FORESEEN: Final = (
     OSError,
@@ -88,6 +89,8 @@ def load_parts(spec: ModelSpec) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
 
 def _source(spec: ModelSpec) -> str:
     """What transformers is given: a checked folder, or the Hub id."""
+    if spec.id == EMBEDDED_MODEL:
+        return str(resources.files("polyvalues.model").joinpath(EMBEDDED_MODEL))
     folder = Path(spec.id).expanduser()
     if not folder.exists():
         if spec.id.startswith((".", "/", "~")) or spec.id.count("/") > 1:

@@ -19,6 +19,12 @@ from polyvalues.report.tables import csv_text
 
 LEVEL: Final = 0.05
 _TOPIC: Final = "Tested"
+_COMPANIONS: Final = {
+    "centred": "cosine centred per language",
+    "whitened": "whitened cosine",
+    "subspace": "overlap of leading subspaces",
+    "cka": "CKA of pair differences",
+}
 _NEEDS: Final = {
     "differences": "two languages",
     "agreement": "two languages",
@@ -32,6 +38,7 @@ def describe_claims(claims: Claims) -> tuple[Sentence, ...]:
     parts = (_chance(claims.chance), _stability(claims.stability), _differences(claims.differences))
     sentences = [text for text in parts if text]
     sentences += [f"For {note}." for note in claims.notes if "pairs of languages" in note]
+    sentences += [text for text in (_companions(claims.companions),) if text]
     sentences += list(_kinship(claims.kinship))
     sentences += list(_direction(claims.direction))
     if sentences:
@@ -46,7 +53,7 @@ def claims_csv(claims: Claims) -> Mapping[str, str]:
     A file per analysis, and one more for each smaller set of labels, named by them (`direction_concept.csv`).
     """
     files: dict[str, str] = {}
-    for name in ("chance", "stability", "differences", "agreement", "kinship", "direction"):
+    for name in ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction"):
         files |= dataset_csv(name, getattr(claims, name))
     return files
 
@@ -118,6 +125,24 @@ def _differences(data: xr.Dataset) -> str:
     cell = data["difference"].isel({CONCEPT: int(concept), TARGET: int(first), "other": int(second)})
     where = f"{cell[TARGET].item()} less {cell['other'].item()} for {cell[CONCEPT].item()}"
     return f"{text}; the largest is {where}, {interval_text(Interval.of(cell), signed=True, reference=0.0)}."
+
+
+def _companions(data: xr.Dataset) -> str:
+    if not data:
+        return ""
+    words = []
+    means = data["mean"].sel({INTERVAL: "estimate"})
+    for name in map(str, data["companion"].values):
+        values = means.sel({"companion": name}).values
+        known = values[~np.isnan(values)]
+        if len(known):
+            words.append(f"{_COMPANIONS[name]} {known.min():.2f} to {known.max():.2f}")
+    if not words:
+        return ""
+    return (
+        f"Beside the cosine, by concept and on average over pairs of languages: {'; '.join(words)} "
+        f"(chance of the subspaces {data.attrs['subspace_chance']:.2f}, of the others 0)."
+    )
 
 
 def _kinship(data: xr.Dataset) -> Iterator[str]:

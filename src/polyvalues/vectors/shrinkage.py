@@ -28,13 +28,13 @@ would be rounding divided by rounding."""
 
 
 def shrunk_solve(
-    rows: Float64[np.ndarray, "row hidden"], right: Float64[np.ndarray, " hidden"], estimator: str
-) -> Float64[np.ndarray, " hidden"]:
+    rows: Float64[np.ndarray, "row hidden"], right: Float64[np.ndarray, "hidden *columns"], estimator: str
+) -> Float64[np.ndarray, "hidden *columns"]:
     """`Sigma^-1 right` with the Ledoit-Wolf covariance of the centred `rows`.
 
     Args:
         rows: centred observations.
-        right: the right-hand side.
+        right: the right-hand side, or several as columns.
         estimator: named in the message.
 
     Raises:

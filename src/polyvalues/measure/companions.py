@@ -1,0 +1,76 @@
+"""Intervals of the companions of the cosine (`polyvalues.vectors.companions`), per concept and pair of languages.
+
+    value[c, companion, s, t]    grouped jackknife over folds; cosines on Fisher's scale, CKA and overlap as they are
+    mean[c, companion]           mean over s < t of the value, in every replicate, then the interval
+
+The diagonal is 1 by definition and carries no interval of its own.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.errors import MeasureError
+from polyvalues.measure.resample import Scale, jackknife_interval
+from polyvalues.specs import StatisticsSpec
+
+COMPANION: Final = "companion"
+_SCALES: Final[dict[str, Scale]] = {"centred": "fisher", "whitened": "fisher"}
+
+
+def companion_intervals(parts: Sequence[xr.Dataset], spec: StatisticsSpec) -> xr.Dataset:
+    """All concepts together.
+
+    Args:
+        parts: one per concept, from `polyvalues.vectors.companions.companions`.
+        spec: confidence.
+
+    Returns:
+        `value` `[concept, companion, source, target, interval]` and `mean` `[concept, companion, interval]`; NaN
+        where a companion was not measured. attrs: confidence, directions, `subspace_chance`.
+
+    Raises:
+        MeasureError: no parts, or a concept twice.
+    """
+    concepts = [str(part.attrs["concept"]) for part in parts]
+    if not parts or len(set(concepts)) < len(concepts):
+        raise MeasureError(f"companions of the cosine: each concept once, but given {concepts}")
+    languages = list(dict.fromkeys(str(name) for part in parts for name in part[SOURCE].values))
+    names = [str(name) for name in parts[0][COMPANION].values]
+    value = np.full((len(parts), len(names), len(languages), len(languages), 3), np.nan)
+    mean = np.full((len(parts), len(names), 3), np.nan)
+    for row, part in enumerate(parts):
+        own = [str(name) for name in part[SOURCE].values]
+        at = np.array([languages.index(name) for name in own])
+        upper = np.triu_indices(len(own), 1)
+        for column, name in enumerate(names):
+            replicates = part["value"].sel({COMPANION: name}).values
+            cells = jackknife_interval(replicates, spec.confidence, _SCALES.get(name, "plain"))
+            cells = np.clip(cells, -1.0, 1.0)
+            known = ~np.isnan(np.einsum("ssi->si", cells)).any(axis=-1)
+            cells[np.arange(len(own)), np.arange(len(own))] = np.where(known[:, None], 1.0, np.nan)
+            value[row, column, at[:, None], at[None]] = cells
+            if len(own) > 1:
+                averaged = replicates[upper].mean(axis=0)
+                mean[row, column] = np.clip(jackknife_interval(averaged[None], spec.confidence, "plain")[0], -1.0, 1.0)
+    return xr.Dataset(
+        {
+            "value": ((CONCEPT, COMPANION, SOURCE, TARGET, INTERVAL), value),
+            "mean": ((CONCEPT, COMPANION, INTERVAL), mean),
+        },
+        coords={
+            CONCEPT: concepts,
+            COMPANION: names,
+            SOURCE: languages,
+            TARGET: languages,
+            INTERVAL: list(BOUNDS),
+        },
+        attrs={
+            "confidence": spec.confidence,
+            "directions": parts[0].attrs["directions"],
+            "subspace_chance": parts[0].attrs["subspace_chance"],
+        },
+    )
