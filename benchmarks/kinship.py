@@ -3,12 +3,12 @@
 import numpy as np
 
 from polyvalues.data.kinship.tables import KINDS, distances
-from polyvalues.data.mosaic.files import NAMED
+from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
 
 
 def main() -> None:
-    computed, paper, known = (distances(NAMED, table) for table in ("computed", "paper", "paper-known"))
-    upper = np.triu_indices(len(NAMED), 1)
+    computed, paper, known = (distances(MOSAIC_LANGUAGES, table) for table in ("computed", "paper", "paper-known"))
+    upper = np.triu_indices(len(MOSAIC_LANGUAGES), 1)
     for kind in KINDS:
         ours = computed[kind].values[upper]
         cells = []

@@ -2,10 +2,15 @@
 
     python tests/mosaic_blind.py sheet LANGUAGE FOLDER     pairs not yet read as they stand, in random order, sides too
     python tests/mosaic_blind.py record LANGUAGE ANSWERS   lines `number A|B|?`, `?` where the reader cannot tell
+    python tests/mosaic_blind.py back LANGUAGE             the tenth that is translated back, without the English
     python tests/mosaic_blind.py table                     the figures of the card
 
 A record is `item,texts,answer,round`: `texts` is a hash of the pair that was read, so a pair that is mended has to be
 read again; the answer is a side, or `none`. The order of sheets follows from the texts alone.
+
+A back-translation is `item,texts,back,meaning`: `back` is the pair in English, `{positive|negative}` where the sides
+differ, `meaning` what a comparison with the English said: same, close (a detail differs, the judgement does not) or
+different.
 """
 
 import csv
@@ -22,6 +27,9 @@ from polyvalues.data.concepts import CONCEPTS
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
 
 RECORDS = Path(__file__).parent / "fixtures" / "mosaic" / "blind"
+BACK = RECORDS.parent / "back"
+MEANINGS = ("same", "close", "different")
+TENTH = 42
 QUESTIONS = {
     "morality": "In which text do people act morally right? (In the other one they do wrong.)",
     "deontology": "After which sentence is the duty respected, or is the excuse reasonable?",
@@ -122,6 +130,28 @@ def agreement(language: str) -> tuple[float, float, int]:
     return float(np.mean(first)), float(np.mean([answer == "positive" for answer in now.values()])), len(mended)
 
 
+def drawn(language: str) -> list[Row]:
+    """The tenth of the pairs that is translated back: drawn by hash, so nobody chose them."""
+    order = sorted(rows(language), key=lambda row: hashlib.sha256(f"back {language} {row['item']}".encode()).digest())
+    return sorted(order[:TENTH], key=lambda row: row["item"])
+
+
+def back_translations(language: str) -> list[dict[str, str]]:
+    """What was translated back, and how its meaning compares."""
+    with (BACK / f"{language}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def table_row(language: str) -> str:
+    """The language's row of the card."""
+    first, now, mended = agreement(language)
+    counts = ["", "", ""]
+    if language != "en":
+        meanings = [row["meaning"] for row in back_translations(language)]
+        counts = [str(meanings.count(word)) for word in MEANINGS]
+    return f"| {language} | {100 * first:.1f} | {mended} | {100 * now:.1f} | {' | '.join(counts)} |"
+
+
 def main() -> None:
     """Do what the arguments say."""
     match sys.argv[1:]:
@@ -131,8 +161,11 @@ def main() -> None:
             record(language, Path(answers))
         case ["table"]:
             for language in MOSAIC_LANGUAGES:
-                first, now, mended = agreement(language)
-                sys.stdout.write(f"| {language} | {100 * first:.1f} | {mended} | {100 * now:.1f} |\n")
+                sys.stdout.write(table_row(language) + "\n")
+        case ["back", language]:
+            for row in drawn(language):
+                texts = f"{row['prefix']}{row['positive']} / {row['negative']}"
+                sys.stdout.write(f"{row['item']}  {texts}\n")
         case _:
             sys.exit(__doc__)
 

@@ -55,7 +55,7 @@ def test_it_is_loaded_by_the_ordinary_code(tmp_path: Path, monkeypatch: pytest.M
     assert handle.fingerprint == elsewhere.fingerprint
     assert dict(handle.shares) == SHARES
     assert handle.dominant == ("en",)
-    with pytest.raises(pv.errors.ModelLoadError, match="config.json"):
+    with pytest.raises(pv.errors.ModelLoadError, match=r"config\.json"):
         load_model(ModelSpec(id="./babel"))
 
 

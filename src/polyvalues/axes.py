@@ -40,6 +40,8 @@ ALL_CONCEPTS: Final = "all"
 DamageKind = Literal["drop", "swap", "replace", "characters"]
 DAMAGE_KINDS: Final[tuple[DamageKind, ...]] = ("drop", "swap", "replace", "characters")
 """Ways to damage a text (`polyvalues.data.degrade`)."""
+VERDICTS: Final = ("consistent", "inconsistent", "cannot tell")
+"""What can be said of two languages' directions (`polyvalues.measure.agreement`)."""
 
 Concept = str
 """A value concept, e.g. `"morality"`: lower case letters, digits and hyphens."""

@@ -39,6 +39,7 @@ app.add_typer(pairs_app, name="pairs")
 
 _OUT: Final = Console(width=None if sys.stdout.isatty() else 160)
 _ERR: Final = Console(stderr=True)
+_WARNINGS_SHOWN: Final = 5
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -303,8 +304,11 @@ def _summarise(study: Any) -> None:
     """Key findings in words, and where to read on."""
     for sentence in pv.findings_in_words(study):
         _OUT.print(f"- {escape(sentence)}", highlight=False)
-    for warning in study.findings.warnings:
+    warnings = study.findings.warnings
+    for warning in warnings[:_WARNINGS_SHOWN]:
         _OUT.print(f"! {escape(warning)}", highlight=False)
+    if len(warnings) > _WARNINGS_SHOWN:
+        _OUT.print(f"! and {len(warnings) - _WARNINGS_SHOWN} more warnings, in the report under Data", highlight=False)
     _OUT.print(f"report: {escape(str(study.folder / 'report.html'))}", highlight=False, soft_wrap=True)
 
 

@@ -1,12 +1,23 @@
-"""The tool for reading Mosaic blind: it hides the sides, wants every answer, and asks again for what was mended."""
+"""Reading Mosaic blind: the tool hides the sides and asks again for what was mended; the records are complete."""
 
 from pathlib import Path
 
 import pytest
 
 import mosaic_blind
-from mosaic_blind import agreement, first_side, main, readings, texts_hash, unread
+from mosaic_blind import (
+    agreement,
+    back_translations,
+    drawn,
+    first_side,
+    main,
+    readings,
+    table_row,
+    texts_hash,
+    unread,
+)
 from mosaic_checks import rows
+from polyvalues.data.mosaic.files import FOLDER, MOSAIC_LANGUAGES
 
 
 def test_sheets_hide_the_sides() -> None:
@@ -48,3 +59,24 @@ def test_missing_answers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sys.argv", ["mosaic_blind", "record", "fi", str(answers)])
     with pytest.raises(SystemExit, match="1 to 420"):
         main()
+
+
+@pytest.mark.parametrize("language", MOSAIC_LANGUAGES)
+def test_every_pair_as_it_stands_was_read_blind_and_nearly_all_were_understood(language: str) -> None:
+    assert unread(language) == []
+    assert agreement(language)[1] >= 0.97
+
+
+@pytest.mark.parametrize("language", [tag for tag in MOSAIC_LANGUAGES if tag != "en"])
+def test_a_tenth_was_translated_back_as_it_stands(language: str) -> None:
+    hashes = {row["item"]: texts_hash(row) for row in drawn(language)}
+    found = back_translations(language)
+    assert {row["item"]: row["texts"] for row in found} == hashes
+    assert {row["meaning"] for row in found} <= {"same", "close"}
+    assert all("{" in row["back"] for row in found)
+
+
+def test_the_card_says_what_is_on_record() -> None:
+    card = (FOLDER / "CARD.md").read_text(encoding="utf-8")
+    for language in MOSAIC_LANGUAGES:
+        assert table_row(language) in card

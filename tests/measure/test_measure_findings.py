@@ -99,9 +99,9 @@ def test_warnings_name_the_cells():
         "honesty: no tested pairs in fr; nothing was measured there",
         "honesty: few groups in sw (",
         "honesty: layers 0-2 tie for the best; layer 1, closest to the middle, was taken",
-        "honesty, fr, layers 0-1: reliability at most 0.05; disattenuated cosines are not known",
+        "honesty: reliability at most 0.05, so disattenuated cosines are not known: fr (layers 0-1)",
         "fairness: all pairs are right, or all are wrong, in en on en; the interval there is the Clopper-Pearson bound",
-        "fairness, sw, layers 0: a vector is zero or undefined with one fold left out; its cosines are not known",
+        "fairness: a vector is zero or undefined with one fold left out, so its cosines are not known: sw (layers 0)",
     ):
         assert expected in text
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from polyvalues.artifacts import Replicates
-from polyvalues.measure.agreement import VERDICTS, agreement, agreement_notes
+from polyvalues.axes import VERDICTS
+from polyvalues.measure.agreement import agreement, agreement_notes
 from polyvalues.planted import PlantedSpec, plant, planted_activations
 from polyvalues.specs import StatisticsSpec, VectorSpec
 from polyvalues.vectors.fit import fit_vectors

@@ -104,7 +104,8 @@ def test_centring_takes_away_what_all_concepts_share() -> None:
         return Activations(made.data.assign_attrs(concept=concept))
 
     inputs = {
-        concept: {language: make(concept, row, language) for row, language in enumerate(("en", "sw"))} for concept in own
+        concept: {language: make(concept, row, language) for row, language in enumerate(("en", "sw"))}
+        for concept in own
     }
     data = companions(inputs, "a", 0)
     plain = [differences(fitting, 0).mean(axis=0) for fitting in inputs["a"].values()]

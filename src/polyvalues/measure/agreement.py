@@ -23,7 +23,7 @@ import xarray as xr
 from jaxtyping import Float64
 
 from polyvalues.artifacts import LayerChoice, Replicates
-from polyvalues.axes import BOUNDS, CONCEPT, CONTROLS, INTERVAL, SOURCE, TARGET
+from polyvalues.axes import BOUNDS, CONCEPT, CONTROLS, INTERVAL, SOURCE, TARGET, VERDICTS
 from polyvalues.measure.consistency import block, chosen_pick, languages_of, layers_of, take_layer
 from polyvalues.measure.kernels import MIN_RELIABILITY
 from polyvalues.measure.signflip import benjamini_hochberg
@@ -33,8 +33,6 @@ SAME: Final = 0.8
 """Least disattenuated cosine that counts as one direction."""
 
 _TEST: Final = "placement of the cosine among cosines of label-permuted vectors, two-sided"
-
-VERDICTS: Final = ("consistent", "inconsistent", "cannot tell")
 
 
 def agreement(

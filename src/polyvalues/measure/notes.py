@@ -81,14 +81,16 @@ def consistency_notes(replicates: Sequence[Replicates], *, first_layer: int | No
         vanished = np.asarray(np.isnan(cosine[own, own]).any(axis=-1))
         noisy = np.asarray(unreliable(part) & ~vanished)
         for where, reason in (
-            (vanished, "a vector is zero or undefined with one fold left out; its cosines are not known"),
-            (noisy, f"reliability at most {MIN_RELIABILITY}; disattenuated cosines are not known"),
+            (vanished, "a vector is zero or undefined with one fold left out, so its cosines are not known"),
+            (noisy, f"reliability at most {MIN_RELIABILITY}, so disattenuated cosines are not known"),
         ):
             by_layers: dict[str, list[str]] = {}
             for name, flags in zip(languages, where, strict=True):
                 if flags.any():
                     by_layers.setdefault(ranges(layers[flags]), []).append(name)
-            notes += [f"{concept}, {_listed(names)}, layers {at}: {reason}" for at, names in by_layers.items()]
+            cells = "; ".join(f"{', '.join(names)} (layers {at})" for at, names in by_layers.items())
+            if cells:
+                notes.append(f"{concept}: {reason}: {cells}")
     return notes
 
 

@@ -1,8 +1,8 @@
 """Presets: what is known of a model beyond its files (prompt template, dominant languages, training shares).
 
-The nine models of Xu et al. (Findings of EMNLP 2024) and babel come with the package, in `presets.toml`. The templates of
-the nine are those of the paper's own code. A preset is found by its name, by its Hub id, or read from a TOML file of one's own
-with the same layout and exactly one `[preset.NAME]` table.
+The nine models of Xu et al. (Findings of EMNLP 2024) and babel come with the package, in `presets.toml`. The templates
+of the nine are those of the paper's own code. A preset is found by its name, by its Hub id, or read from a TOML file of
+one's own with the same layout and exactly one `[preset.NAME]` table.
 """
 
 import re

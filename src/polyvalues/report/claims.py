@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from polyvalues.artifacts import Claims
-from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET, VERDICTS
 from polyvalues.report.notation import Interval, interval_text, listed
 from polyvalues.report.prose import Sentence
 from polyvalues.report.tables import csv_text
@@ -37,8 +37,7 @@ def describe_claims(claims: Claims) -> tuple[Sentence, ...]:
     """The tested claims in words, then what was not tested and what it needs; nothing when nothing was tested."""
     parts = (_chance(claims.chance), _stability(claims.stability), _differences(claims.differences))
     sentences = [text for text in parts if text]
-    sentences += [f"For {note}." for note in claims.notes if "pairs of languages" in note]
-    sentences += [text for text in (_companions(claims.companions),) if text]
+    sentences += [text for text in (_agreement(claims.agreement), _companions(claims.companions)) if text]
     sentences += list(_kinship(claims.kinship))
     sentences += list(_direction(claims.direction))
     if sentences:
@@ -125,6 +124,24 @@ def _differences(data: xr.Dataset) -> str:
     cell = data["difference"].isel({CONCEPT: int(concept), TARGET: int(first), "other": int(second)})
     where = f"{cell[TARGET].item()} less {cell['other'].item()} for {cell[CONCEPT].item()}"
     return f"{text}; the largest is {where}, {interval_text(Interval.of(cell), signed=True, reference=0.0)}."
+
+
+def _agreement(data: xr.Dataset) -> str:
+    """How many pairs of languages share a direction, over all concepts and where most do."""
+    if not data:
+        return ""
+    upper = np.triu(np.ones(data["verdict"].shape[1:], dtype=bool), 1)
+    words = data["verdict"].values[:, upper]
+    alike, apart, open_ = ((words == word).sum(axis=1) for word in VERDICTS)
+    total, concepts = int((words != "").sum()), data[CONCEPT].values
+    text = (
+        f"Of {total} pairs of languages{f' in {len(concepts)} concepts' if len(concepts) > 1 else ''} {alike.sum()} "
+        f"share a direction within the noise of their vectors, {apart.sum()} do not, and of {open_.sum()} it cannot "
+        "be told"
+    )
+    if len(concepts) > 1 and alike.any():
+        text += f"; most share one for {concepts[alike.argmax()]} ({alike.max()} of {words.shape[1]})"
+    return text + "."
 
 
 def _companions(data: xr.Dataset) -> str:

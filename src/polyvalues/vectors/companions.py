@@ -104,7 +104,9 @@ def _centred(inputs: Mapping[str, Mapping[str, Fitting]], concept: str, others: 
     return cosine_table(beyond, beyond)[: folds[concept] + 1]
 
 
-def _from_states(kept: Mapping[str, Activations], layer: int, members: Bool[np.ndarray, "replicate fold"]) -> np.ndarray:
+def _from_states(
+    kept: Mapping[str, Activations], layer: int, members: Bool[np.ndarray, "replicate fold"]
+) -> np.ndarray:
     pairs = {language: fitting_pairs(fitting, layer, "companions") for language, fitting in kept.items()}
     rows = [side - side.mean(axis=0) for own in pairs.values() for side in (own.positive, own.negative)]
     coordinate = layer_coordinates(next(iter(kept.values())))[layer]
@@ -128,4 +130,7 @@ def _shared_rows(kept: Mapping[str, Activations]) -> list[np.ndarray]:
     items = [fitting_items(fitting).tolist() for fitting in kept.values()]
     common = set(items[0]).intersection(*items[1:])
     wanted = [item for item in items[0] if item in common]
-    return [np.array([{item: row for row, item in enumerate(own)}[item] for item in wanted], dtype=np.int64) for own in items]
+    return [
+        np.array([{item: row for row, item in enumerate(own)}[item] for item in wanted], dtype=np.int64)
+        for own in items
+    ]

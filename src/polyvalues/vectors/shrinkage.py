@@ -28,8 +28,8 @@ would be rounding divided by rounding."""
 
 
 def shrunk_solve(
-    rows: Float64[np.ndarray, "row hidden"], right: Float64[np.ndarray, "hidden *columns"], estimator: str
-) -> Float64[np.ndarray, "hidden *columns"]:
+    rows: Float64[np.ndarray, "row hidden"], right: Float64[np.ndarray, " hidden *columns"], estimator: str
+) -> Float64[np.ndarray, " hidden *columns"]:
     """`Sigma^-1 right` with the Ledoit-Wolf covariance of the centred `rows`.
 
     Args:

@@ -1,4 +1,4 @@
-"""Mosaic, the data set in the package: 7 concepts x 60 items x 14 languages. It has no path.
+"""Mosaic, the data set in the package: 7 concepts x 60 items x 16 languages. It has no path.
 
 Format: see `data.mosaic.files`. The group is the item; the order is by concept, then language. The key `note` (where an
 item may be read differently in some cultures) stays in the files.
@@ -29,7 +29,7 @@ def read(source: PairSource) -> PairSet:
     if source.path or source.concept or source.language:
         raise SpecError(
             "reader 'mosaic' reads the data set in the package: give no path, concept or language "
-            "(--concepts and --languages choose among its 7 concepts and 14 languages)"
+            "(--concepts and --languages choose among its 7 concepts and 16 languages)"
         )
     rows: dict[str, list[PairRow]] = {concept.name: [] for concept in CONCEPTS}
     for language in MOSAIC_LANGUAGES:
@@ -44,7 +44,7 @@ def read(source: PairSource) -> PairSet:
 
 READER: Final = Reader(
     name=_NAME,
-    title="Mosaic: 7 concepts x 60 items x 14 languages, in the package",
+    title="Mosaic: 7 concepts x 60 items x 16 languages, in the package",
     concept=None,
     languages=None,
     obtain="Nowhere: it is part of polyvalues (CC BY 4.0; its card says how it was written and checked).",
