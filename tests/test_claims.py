@@ -36,10 +36,10 @@ def measured(
     both = {name: [s.data for s in scores if s.data.attrs["target"] == name] for name in languages}
     joined = [type(scores[0])(xr.concat(parts, dim="pair", combine_attrs="override")) for parts in both.values()]
     replicates = [random_replicates(rng, languages=languages, layers=1)]
-    inputs = {"morality": {}}
+    inputs = {"honesty": {}}
     for seed, name in enumerate(languages):
         table = table_of(12, 4, 0, language=name, shared=False)
-        inputs["morality"][name] = activations_of(table, states_of(table, 1, 8, seed))
+        inputs["honesty"][name] = activations_of(table, states_of(table, 1, 8, seed))
     known = SHARES if shares is None else shares
     return Measured(joined, replicates, [make_choice(0, layers=1)], known, ("en",), inputs)
 
@@ -88,7 +88,7 @@ def test_a_trait_is_claimed_only_when_it_is_there(tmp_path: Path) -> None:
     for text in (with_trait, without):
         assert "q ≤ 0.05" in text
         assert "chosen again in" in text
-        assert "of 10 pairs of languages" in text
+        assert "Of 10 pairs of languages" in text
 
 
 def test_tables_hold_every_number(tmp_path: Path) -> None:

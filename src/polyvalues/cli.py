@@ -276,7 +276,7 @@ def _bar() -> Iterator[_BarProgress]:
         yield _BarProgress(bar)
 
 
-def _own_recognition(study: pv.Study) -> None:
+def _own_recognition(study: Any) -> None:
     """How well each language's vector recognises each concept in that language; dim where it may be chance."""
     accuracy = study.findings.recognition["chosen"]
     concepts, languages = accuracy["concept"].values.tolist(), accuracy["target"].values.tolist()

@@ -106,4 +106,4 @@ def test_the_reader_is_told():
     replicates.data["half_cosine"].values[0, 2] = 0
     found = measure(list(scores.values()), [replicates], [], SPEC, "paper")
     assert "biases all accuracies upwards" in found.warnings[0]
-    assert any("en, layers 3: reliability" in note for note in found.warnings)
+    assert any("not known: en (layers 3)" in note for note in found.warnings)
