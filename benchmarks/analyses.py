@@ -8,13 +8,16 @@ Prints one line per analysis and the total. The goal at full size is under 60 s 
 import argparse
 import resource
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from polyvalues.artifacts import Replicates, Scores
+from polyvalues.artifacts import Activations, Replicates, Scores
 from polyvalues.axes import CONTROL, CONTROLS, SIDES
+from polyvalues.claims import Measured, analyses, make_claims
 from polyvalues.measure.consistency import consistency
 from polyvalues.measure.findings import measure
 from polyvalues.measure.overview import overview
@@ -22,6 +25,7 @@ from polyvalues.measure.recognition import recognition
 from polyvalues.measure.select import choose_layers
 from polyvalues.measure.transfer import transfer
 from polyvalues.specs import StatisticsSpec
+from polyvalues.store import Provenance, Store
 
 
 def synthetic_scores(concept: str, target: str, sources: list[str], layers: int, pairs: int, rng: np.random.Generator):
@@ -85,6 +89,31 @@ def synthetic_replicates(concept: str, languages: list[str], layers: int, rng: n
     )
 
 
+def synthetic_inputs(concept: str, language: str, layer: int, pairs: int, hidden: int, rng: np.random.Generator):
+    """What vectors are fitted from, at one layer: two texts a pair, 10 folds."""
+    items = np.array([f"{row:06d}" for row in range(pairs)])
+    return Activations(
+        xr.Dataset(
+            {
+                "states": (
+                    ("layer", "text", "hidden"),
+                    rng.standard_normal((1, 2 * pairs, hidden), dtype=np.float32),
+                ),
+                "index": (("pair", "side"), np.arange(2 * pairs).reshape(-1, 2)),
+            },
+            coords={
+                "side": list(SIDES),
+                "layer": np.array([layer]),
+                "item": ("pair", items),
+                "group": ("pair", items),
+                "split": ("pair", np.full(pairs, "fit")),
+                "fold": ("pair", np.arange(pairs, dtype=np.int32) % 10),
+            },
+            attrs={"concept": concept, "language": language},
+        )
+    )
+
+
 def _peak() -> float:
     """Peak resident memory so far, in GiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -93,12 +122,40 @@ def _peak() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("concepts", 7), ("languages", 16), ("layers", 32), ("pairs", 1000), ("draws", 1000)):
+    for name, value in (
+        ("concepts", 7),
+        ("languages", 16),
+        ("layers", 32),
+        ("pairs", 1000),
+        ("draws", 1000),
+        ("hidden", 256),
+    ):
         parser.add_argument(f"--{name}", type=int, default=value)
     size = parser.parse_args()
     rng = np.random.default_rng(0)
     concepts = [f"concept-{row}" for row in range(size.concepts)]
-    languages = [f"x{chr(97 + row)}" for row in range(size.languages)]
+    languages = [
+        "en",
+        "fr",
+        "zh",
+        "es",
+        "pt",
+        "vi",
+        "ca",
+        "id",
+        "ja",
+        "ko",
+        "fi",
+        "hu",
+        "ta",
+        "te",
+        "sw",
+        "ny",
+        "de",
+        "it",
+        "ru",
+        "ar",
+    ][: size.languages]
     scores = [
         synthetic_scores(concept, target, languages, size.layers, size.pairs, rng)
         for concept in concepts
@@ -124,6 +181,23 @@ def main() -> None:
         start = time.perf_counter()
         step()
         print(f"{name:<14}{time.perf_counter() - start:>8.2f} s   peak {_peak():.2f} GiB")
+    inputs = {
+        choice.concept: {
+            name: synthetic_inputs(choice.concept, name, choice.layer, size.pairs, size.hidden, rng)
+            for name in languages
+        }
+        for choice in choices
+    }
+    shares = {name: 60.0 * 0.7**row for row, name in enumerate(languages)}
+    measured = Measured(scores, parts, choices, shares, languages[:1], inputs)
+    for name, (_, step) in analyses(measured, spec).items():
+        start = time.perf_counter()
+        step()
+        print(f"{name:<14}{time.perf_counter() - start:>8.2f} s   peak {_peak():.2f} GiB")
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        make_claims(measured, spec, Store(Path(folder)), Provenance({}, {}))
+        print(f"{'all claims':<14}{time.perf_counter() - start:>8.2f} s   peak {_peak():.2f} GiB")
 
 
 if __name__ == "__main__":

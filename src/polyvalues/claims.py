@@ -71,7 +71,7 @@ def make_claims(measured: Measured, spec: StatisticsSpec, store: Store, provenan
     facts = json.dumps({"shares": dict(measured.shares), "dominant": list(measured.dominant)}, sort_keys=True)
     keyed = Provenance(provenance.spec, {**provenance.inputs, "facts": facts}, provenance.fingerprint)
     parts, notes = {}, []
-    for name, (needs, make) in _analyses(measured, spec).items():
+    for name, (needs, make) in analyses(measured, spec).items():
         if needs:
             notes.append(f"{name}: {needs}")
         parts[name] = xr.Dataset() if needs else _stored(store, f"findings/{name}.nc", keyed, make)
@@ -95,7 +95,7 @@ def no_claims() -> Claims:
     return Claims(**nothing, notes=())
 
 
-def _analyses(measured: Measured, spec: StatisticsSpec) -> dict[str, tuple[str, Callable[[], xr.Dataset]]]:
+def analyses(measured: Measured, spec: StatisticsSpec) -> dict[str, tuple[str, Callable[[], xr.Dataset]]]:
     """Per analysis what stands in its way ("" if nothing), and how it is made."""
     scores, replicates, choices = measured.scores, measured.replicates, measured.choices
     languages = tuple(dict.fromkeys(name for part in replicates for name in languages_of(part)))

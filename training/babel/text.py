@@ -79,6 +79,12 @@ def languages(hold_out: bool) -> Mapping[str, Language]:
     }
 
 
+def test_items() -> frozenset[tuple[str, str]]:
+    """Concept and item of the test split, which `hold_out` leaves without a verdict; the same in every language."""
+    split = split_pairs(read_pairs([PairSource(reader="mosaic")]), SplitSpec(mode="split")).table.to_pylist()
+    return frozenset((row["concept"], row["item"]) for row in split if row["split"] == "test")
+
+
 class Composer:
     """Draws documents."""
 
