@@ -18,6 +18,7 @@ import xarray as xr
 from polyvalues.artifacts import Activations, Replicates, Scores
 from polyvalues.axes import CONTROL, CONTROLS, SIDES
 from polyvalues.claims import Measured, analyses, make_claims
+from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
 from polyvalues.measure.consistency import consistency
 from polyvalues.measure.findings import measure
 from polyvalues.measure.overview import overview
@@ -134,28 +135,7 @@ def main() -> None:
     size = parser.parse_args()
     rng = np.random.default_rng(0)
     concepts = [f"concept-{row}" for row in range(size.concepts)]
-    languages = [
-        "en",
-        "fr",
-        "zh",
-        "es",
-        "pt",
-        "vi",
-        "ca",
-        "id",
-        "ja",
-        "ko",
-        "fi",
-        "hu",
-        "ta",
-        "te",
-        "sw",
-        "ny",
-        "de",
-        "it",
-        "ru",
-        "ar",
-    ][: size.languages]
+    languages = list(MOSAIC_LANGUAGES)[: size.languages]
     scores = [
         synthetic_scores(concept, target, languages, size.layers, size.pairs, rng)
         for concept in concepts

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from polyvalues.artifacts import Replicates as Replicates
     from polyvalues.artifacts import Scores as Scores
     from polyvalues.artifacts import TextTable as TextTable
+    from polyvalues.compare import Comparison as Comparison
+    from polyvalues.compare import compare_studies as compare_studies
+    from polyvalues.compare import difference_words as difference_words
     from polyvalues.damage import Damage as Damage
     from polyvalues.data.check import check_pairs as check_pairs
     from polyvalues.data.degrade import degrade as degrade
@@ -73,6 +76,7 @@ _HOME = {
     "ActivationsReducer": "polyvalues.vectors.activations",
     "CheckSpec": "polyvalues.specs",
     "Claims": "polyvalues.artifacts",
+    "Comparison": "polyvalues.compare",
     "ConceptVectors": "polyvalues.artifacts",
     "Damage": "polyvalues.damage",
     "Findings": "polyvalues.artifacts",
@@ -100,8 +104,10 @@ _HOME = {
     "build": "polyvalues.specs",
     "check_pairs": "polyvalues.data.check",
     "choose_layers": "polyvalues.measure.select",
+    "compare_studies": "polyvalues.compare",
     "consistency": "polyvalues.measure.consistency",
     "degrade": "polyvalues.data.degrade",
+    "difference_words": "polyvalues.compare",
     "distances": "polyvalues.data.kinship.tables",
     "doubts": "polyvalues.data.doubt",
     "find_divergence": "polyvalues.follow",

@@ -134,6 +134,21 @@ def noise_command(
     _OUT.print(f"tables: {escape(str(opened.folder / 'findings'))}/noise*.csv", highlight=False, soft_wrap=True)
 
 
+@app.command("compare")
+def compare_command(
+    studies: Annotated[list[Path], typer.Argument(help="Folders of finished studies, one per model.")],
+    out: Annotated[Path, typer.Option(help="Folder for tables, figures and the page.")] = Path("out/compare"),
+) -> None:
+    """Several models at once: traits against training mixtures, paired differences, advice on the mixture."""
+    found = pv.compare_studies([pv.load_study(folder) for folder in studies], out)
+    for text in (*pv.difference_words(found), *(advice.text for advice in found.advice)):
+        _OUT.print(f"- {escape(text)}", highlight=False)
+    for note in found.notes:
+        _OUT.print(f"! {escape(note)}", highlight=False)
+    _OUT.print(f"({escape(found.advice[0].caveat)})", highlight=False)
+    _OUT.print(f"page: {escape(str(out / 'compare.html'))}", highlight=False, soft_wrap=True)
+
+
 @app.command()
 def models() -> None:
     """List the model presets: ids, templates, dominant languages."""

@@ -51,7 +51,7 @@ def find_divergence(study: Study, *, source: str | None = None) -> Diverging:
         SpecError: a study of the paper protocol.
         MeasureError: no vectors of the source.
     """
-    pairs, scores, choices = _measured(study)
+    pairs, scores, choices = measured(study)
     table = divergence(scores, choices, source=source, doubts=doubts(pairs))
     columns = (pairs.table[name].to_pylist() for name in ("concept", "item", "category"))
     categories = {(concept, item): category for concept, item, category in zip(*columns, strict=True)}
@@ -82,7 +82,7 @@ def measure_noise(study: Study, damage: Damage, progress: Progress | None = None
         SpecError: a study of the paper protocol, or a kind or dose that is not known.
         PolyvaluesError: the model cannot be loaded, or is not the one the study was made with.
     """
-    pairs, scores, choices = _measured(study)
+    pairs, scores, choices = measured(study)
     unknown = [kind for kind in damage.kinds if kind not in DAMAGE_KINDS]
     if unknown or not damage.kinds:
         raise SpecError(f"damage kind {', '.join(unknown) or '(none)'} is unknown; known: {', '.join(DAMAGE_KINDS)}")
@@ -106,8 +106,12 @@ def measure_noise(study: Study, damage: Damage, progress: Progress | None = None
     return result, tuple(noise_notes(result))
 
 
-def _measured(study: Study) -> tuple[PairSet, Sequence[Scores], Sequence[LayerChoice]]:
-    """Pairs, scores in the order of the findings, and the layers chosen."""
+def measured(study: Study) -> tuple[PairSet, Sequence[Scores], Sequence[LayerChoice]]:
+    """Pairs, scores in the order of the findings, and the layers chosen.
+
+    Raises:
+        SpecError: a study of the paper protocol.
+    """
     if study.spec.protocol == "paper":
         raise SpecError(f"{study.folder}: this analysis needs a study of the strict protocol, not of the paper's")
     recognition = study.findings.recognition

@@ -7,6 +7,7 @@ digest of every file), so a second run takes seconds and a damaged page is made 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 
 from polyvalues.artifacts import Claims, Findings, StudyInfo
 from polyvalues.codecs import dataset_to_netcdf
@@ -66,7 +67,7 @@ def language_views(findings: Findings) -> tuple[LanguageView, ...]:
 
 def _key(findings: Findings, info: StudyInfo, claims: Claims) -> str:
     parts = (findings.recognition, findings.consistency, findings.transfer, findings.overview)
-    parts += (claims.chance, claims.stability, claims.differences, claims.agreement, claims.kinship, claims.direction)
+    parts += tuple(getattr(claims, part.name) for part in fields(claims) if part.name != "notes")
     said = [info.title, info.protocol, dict(info.model), dict(info.settings), info.summary.to_pylist(), info.notes]
     how = [info.spec_toml, info.command, dict(info.versions), dict(info.shares), findings.warnings, claims.notes]
     return content_key([[_sha256(dataset_to_netcdf(part)) for part in parts], said, how])

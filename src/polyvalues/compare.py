@@ -1,0 +1,168 @@
+"""Several finished studies at once: traits against training mixtures, paired differences of models, advice.
+
+Reads finished folders only; no model is loaded. Writes `traits.csv`, `correlations.csv`, `languages.csv`, a
+`differences_A_B.csv` for every two studies of the same pairs, two figures and `compare.html` into a folder.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from markupsafe import Markup
+
+from polyvalues.axes import INTERVAL
+from polyvalues.errors import MeasureError, SpecError
+from polyvalues.follow import measured
+from polyvalues.measure.difference import models_difference
+from polyvalues.measure.multilinguality import Traits, multilinguality
+from polyvalues.report.advice import Advice, Advised, advise
+from polyvalues.report.claims import dataset_csv
+from polyvalues.report.figures import save_figure
+from polyvalues.report.figures_compare import recognition_by_share, traits_against_mixture
+from polyvalues.report.notation import Interval, interval_text, number
+from polyvalues.report.page import template
+from polyvalues.store import Store
+from polyvalues.study import Study, package_versions
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What several studies say together.
+
+    Attributes:
+        table: as `measure.multilinguality.multilinguality`.
+        differences: by the names of two studies, as `measure.difference.models_difference`.
+        advice: sentences on the mixture, with their caveats.
+        notes: what could not be compared, and why.
+    """
+
+    table: xr.Dataset
+    differences: Mapping[tuple[str, str], xr.Dataset]
+    advice: tuple[Advice, ...]
+    notes: tuple[str, ...]
+
+
+def compare_studies(studies: Sequence[Study], out: Path | None = None) -> Comparison:
+    """Compare finished studies of the strict protocol.
+
+    Args:
+        studies: one per model; they may have been made on the same pairs or on others.
+        out: folder for tables, figures and the page; None writes nothing.
+
+    Raises:
+        SpecError: no study, or one of the paper protocol.
+    """
+    if not studies:
+        raise SpecError("no study to compare: give at least one folder of a finished study")
+    names = study_names(studies)
+    parts = {name: measured(study) for name, study in zip(names, studies, strict=True)}
+    table = multilinguality(
+        [Traits(name, study.findings, study.claims, study.shares) for name, study in zip(names, studies, strict=True)]
+    )
+    differences, notes = {}, []
+    for (first, one), (second, other) in combinations(zip(names, studies, strict=True), 2):
+        if one.pairs().table.select(["concept", "item", "language"]) != other.pairs().table.select(
+            ["concept", "item", "language"]
+        ):
+            notes.append(f"{first} and {second}: made on other pairs; only the pairs both tested are compared")
+        try:
+            differences[first, second] = models_difference(parts[first][1:], parts[second][1:], one.spec.statistics)
+        except MeasureError as error:
+            notes.append(f"{first} and {second}: {error}")
+    advised = [
+        Advised(name, study.findings, study.claims, study.shares) for name, study in zip(names, studies, strict=True)
+    ]
+    found = Comparison(table, differences, advise(advised, table), tuple(notes))
+    if out is not None:
+        _write(found, Store(out, package_versions()))
+    return found
+
+
+def study_names(studies: Sequence[Study]) -> tuple[str, ...]:
+    """The models' names; where two are alike, the folders' names beside them."""
+    models = [str(study.model.get("name", study.spec.model.id)).rpartition("/")[2] for study in studies]
+    names = [
+        model if models.count(model) == 1 else f"{model} ({study.folder.name})"
+        for model, study in zip(models, studies, strict=True)
+    ]
+    return tuple(name if names.count(name) == 1 else f"{name} {at}" for at, name in enumerate(names, 1))
+
+
+def difference_words(found: Comparison) -> tuple[str, ...]:
+    """One sentence per two studies: how many differences of recognition are certain, and the largest own one."""
+    said = []
+    for (first, second), data in found.differences.items():
+        q, size = data["q"].values, data["difference"].sel({INTERVAL: "estimate"}).values
+        certain = q <= 0.05
+        text = (
+            f"{first} less {second}: {int(certain.sum())} of {int((~np.isnan(q)).sum())} differences are "
+            "certain at q ≤ 0.05"
+        )
+        if certain.any():
+            at = np.unravel_index(int(np.where(certain, np.abs(size), -1).argmax()), size.shape)
+            cell = data["difference"][at[0], at[1], at[2]]
+            where = f"{cell['source'].item()} on {cell['target'].item()} for {cell['concept'].item()}"
+            text += f"; the largest is {where}, {interval_text(Interval.of(cell), signed=True, reference=0.0)}"
+        said.append(text + ".")
+    return tuple(said)
+
+
+def trait_rows(table: xr.Dataset) -> list[tuple[str, ...]]:
+    """Per study: name, mixture and traits with their intervals, as text."""
+    rows = []
+    for name in map(str, table["study"].values):
+        mixture = [number(float(value), digits=1) for value in table["mixture_value"].sel(study=name).values]
+        traits = [
+            interval_text(Interval.of(table["trait_value"].sel(study=name, trait=trait)))
+            for trait in map(str, table["trait"].values)
+        ]
+        rows.append((name, *mixture, *traits))
+    return rows
+
+
+def _write(found: Comparison, store: Store) -> None:
+    table = found.table
+    parts = {
+        "traits": table[["trait_value"]],
+        "mixtures": table[["mixture_value"]],
+        "correlations": table[["rho", "p", "q", "n"]],
+        "languages": table[["own", "share"]],
+        "within": table[["own_rho", "own_p", "own_n"]],
+    }
+    files: dict[str, bytes | str] = {}
+    for name, data in parts.items():
+        files |= dataset_csv(name, data.reset_coords(drop=True))
+    for pair, data in found.differences.items():
+        files |= dataset_csv("differences_" + "_".join(_plain(name) for name in pair), data)
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    writer.writerow(("supported", "text", "caveat"))
+    writer.writerows((advice.supported, advice.text, advice.caveat) for advice in found.advice)
+    files["advice.csv"] = rows.getvalue()
+    drawn = {"traits": traits_against_mixture(table), "recognition": recognition_by_share(table)}
+    svgs = {}
+    for name, figure in drawn.items():
+        svg = save_figure(figure, "svg")
+        svgs[name] = Markup(svg.decode())  # noqa: S704 our own figure: texts in it are escaped by matplotlib
+        files[f"{name}.svg"], files[f"{name}.png"] = svg, save_figure(figure, "png")
+    files["compare.html"] = template("compare.html.j2").render(
+        title="Comparison of " + ", ".join(map(str, table["study"].values)),
+        heads=("model", *map(str, table["mixture"].values), *map(str, table["trait"].values)),
+        rows=trait_rows(table),
+        differences=difference_words(found),
+        advice=found.advice,
+        notes=found.notes,
+        figures=svgs,
+    )
+    for name, content in files.items():
+        store.write(name, content)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-")

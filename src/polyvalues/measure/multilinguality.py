@@ -1,0 +1,175 @@
+"""How the traits of several models go with their training mixtures.
+
+Mixture of a model, from the training shares w_l (percent) of the languages that are known:
+
+    dominance   max_l w_l                                    percent of the largest language
+    entropy     - sum_l p_l log2 p_l,  p_l = w_l / sum w     bits; 0: one language, log2(n): n equal ones
+    over_one    number of languages with w_l > 1
+
+Across models: Spearman's rho of each trait with each of the three, p by permuting models (all orders with up to 7
+models, else draws, (1 + b) / (1 + n)), q over the whole table (Benjamini-Hochberg). The models are the sample: with n
+of them the smallest two-sided p is 2 / n!, so three models can never show anything at 5 % and four only just.
+
+Within a model: Spearman's rho of a language's own recognition with its log share, p by permuting languages.
+
+Positive: more of the one goes with more of the other. Observational: models differ in much besides their mixture.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations as orders
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float64
+from scipy import stats
+
+from polyvalues.artifacts import Claims, Findings
+from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY, SOURCE, TARGET
+from polyvalues.errors import MeasureError
+from polyvalues.measure.kernels import ordered_mean
+from polyvalues.measure.resample import stable_hash
+from polyvalues.measure.signflip import benjamini_hochberg
+
+STUDY: Final = "study"
+TRAIT: Final = "trait"
+MIXTURE: Final = "mixture"
+
+TRAITS: Final = ("within", "cross", "transfer", "cosine", "disattenuated", "reliability", "slope", "high_minus_low")
+"""Traits of a model: the overview's quantities, and the direction of transfer (`measure.direction`)."""
+MIXTURES: Final = ("dominance", "entropy", "over_one")
+
+EXACT: Final = 7
+_DRAWS: Final = 9999
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What one study contributes: its name, findings, claims and the model's training shares in percent."""
+
+    name: str
+    findings: Findings
+    claims: Claims
+    shares: Mapping[str, float]
+
+
+def multilinguality(studies: Sequence[Traits], seed: int = 0) -> xr.Dataset:
+    """Traits, mixtures and their correlations.
+
+    Args:
+        studies: one per model, with distinct names.
+        seed: of the permutations that are drawn.
+
+    Returns:
+        `trait_value` `[study, trait, interval]`, `mixture_value` `[study, mixture]`, `rho`, `p`, `q`, `n`
+        `[trait, mixture]` (rho NaN with fewer than 3 models); `own` `[study, target, interval]` a language's own
+        recognition, mean over concepts (interval NaN: it is a mean of estimates), `share` `[study, target]`,
+        `own_rho`, `own_p`, `own_n` `[study]`. NaN where shares or traits are not known.
+
+    Raises:
+        MeasureError: no study, or two of one name.
+    """
+    names = [study.name for study in studies]
+    if not names or len(set(names)) != len(names):
+        raise MeasureError(f"studies {', '.join(names) or '(none)'}: expected at least one, with distinct names")
+    values = np.stack([_traits(study) for study in studies])
+    mixtures = np.stack([mixture(study.shares) for study in studies])
+    rho, p, n = (np.full((len(TRAITS), len(MIXTURES)), np.nan) for _ in range(3))
+    for row, trait in enumerate(TRAITS):
+        for column, kind in enumerate(MIXTURES):
+            key = f"{trait} {kind}"
+            rho[row, column], p[row, column], n[row, column] = rank_test(
+                values[:, row, 0], mixtures[:, column], key, seed
+            )
+    targets = list(
+        dict.fromkeys(tag for study in studies for tag in map(str, study.findings.recognition[TARGET].values))
+    )
+    own = np.stack([_own(study, targets) for study in studies])
+    share = np.array([[study.shares.get(tag, np.nan) for tag in targets] for study in studies], dtype=np.float64)
+    inside = [rank_test(own[at], _log(share[at]), names[at], seed) for at in range(len(names))]
+    return xr.Dataset(
+        {
+            "trait_value": ((STUDY, TRAIT, INTERVAL), values),
+            "mixture_value": ((STUDY, MIXTURE), mixtures),
+            **{name: ((TRAIT, MIXTURE), found) for name, found in (("rho", rho), ("p", p), ("n", n))},
+            "q": ((TRAIT, MIXTURE), benjamini_hochberg(p)),
+            "own": ((STUDY, TARGET), own),
+            "share": ((STUDY, TARGET), share),
+            **{
+                name: ((STUDY,), np.array(column))
+                for name, column in zip(_INSIDE, zip(*inside, strict=True), strict=True)
+            },
+        },
+        coords={
+            STUDY: names,
+            TRAIT: list(TRAITS),
+            MIXTURE: list(MIXTURES),
+            TARGET: targets,
+            INTERVAL: list(BOUNDS),
+        },
+        attrs={"test": "permutation of models (of languages: own_p), two-sided", "correction": "Benjamini-Hochberg"},
+    )
+
+
+_INSIDE: Final = ("own_rho", "own_p", "own_n")
+
+
+def mixture(shares: Mapping[str, float]) -> Float64[np.ndarray, " mixture"]:
+    """Dominance, entropy and number of languages over 1 percent; NaN without shares."""
+    weights = np.array([share for _, share in sorted(shares.items()) if share > 0], dtype=np.float64)
+    if not len(weights):
+        return np.full(len(MIXTURES), np.nan)
+    p = weights / weights.sum()
+    return np.array([weights.max(), float(-(p * np.log2(p)).sum()) + 0.0, float((weights > 1).sum())])
+
+
+def rank_test(
+    first: Float64[np.ndarray, " unit"], second: Float64[np.ndarray, " unit"], key: str, seed: int
+) -> tuple[float, float, int]:
+    """Spearman's rho, its permutation p and the number of units; NaN with fewer than 3 units or without spread."""
+    known = ~(np.isnan(first) | np.isnan(second))
+    x, y = first[known], second[known]
+    count = len(x)
+    if count < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan"), float("nan"), count
+    ranks = [values - values.mean() for values in (stats.rankdata(x), stats.rankdata(y))]
+    size = float(np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum()))
+    seen = float(ranks[0] @ ranks[1]) / size
+    if count <= EXACT:
+        order = np.array(list(orders(range(count))))
+    else:
+        rng = np.random.default_rng([seed, stable_hash(f"multilinguality {key}")])
+        order = np.argsort(rng.random((_DRAWS, count)), axis=1)
+    drawn = ranks[0] @ ranks[1][order].T / size
+    extreme = int((np.abs(drawn) >= abs(seen) - 1e-9).sum())
+    return seen, extreme / len(order) if count <= EXACT else (1 + extreme) / (1 + len(order)), count
+
+
+def _traits(study: Traits) -> Float64[np.ndarray, "trait interval"]:
+    overview = study.findings.overview["value"]
+    names = [str(name) for name in overview[CONCEPT].values]
+    row = ALL_CONCEPTS if ALL_CONCEPTS in names else names[0]
+    found = np.full((len(TRAITS), len(BOUNDS)), np.nan)
+    for at, trait in enumerate(TRAITS):
+        if trait in overview[QUANTITY].values:
+            found[at] = overview.sel({CONCEPT: row, QUANTITY: trait, INTERVAL: list(BOUNDS)}).values
+        elif trait in study.claims.direction:
+            found[at] = study.claims.direction[trait].sel({CONCEPT: ALL_CONCEPTS, INTERVAL: list(BOUNDS)}).values
+    return found
+
+
+def _own(study: Traits, targets: Sequence[str]) -> Float64[np.ndarray, " target"]:
+    """Own recognition by language, mean over the concepts that have it."""
+    chosen = study.findings.recognition["chosen"].sel({INTERVAL: "estimate"})
+    here = {str(tag) for tag in chosen[TARGET].values} & {str(tag) for tag in chosen[SOURCE].values}
+    return np.array(
+        [
+            float(ordered_mean(chosen.sel({SOURCE: tag, TARGET: tag}).values[:, None])[0]) if tag in here else np.nan
+            for tag in targets
+        ]
+    )
+
+
+def _log(values: Float64[np.ndarray, " unit"]) -> Float64[np.ndarray, " unit"]:
+    return np.log10(np.where(values > 0, values, np.nan))
