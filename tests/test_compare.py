@@ -13,6 +13,7 @@ from polyvalues.claims import no_claims
 from polyvalues.compare import compare_studies, difference_words
 from polyvalues.errors import SpecError
 from polyvalues.measure.multilinguality import Traits, multilinguality
+from polyvalues.mistakes import measure_mistakes
 from polyvalues.report.advice import NOTHING, Advised, advise
 from polyvalues.study import load_study, run_study
 
@@ -131,3 +132,14 @@ def test_nothing_to_compare_is_refused(folder: Path, tmp_path: Path) -> None:
     )
     with pytest.raises(SpecError, match="strict protocol"):
         compare_studies([paper])
+
+
+def test_mistakes_are_measured_on_a_study(folder: Path) -> None:
+    study = load_study(folder / "one")
+    found = measure_mistakes(study)
+    assert [row.mistake for row in found.rows] == ["selection", "ties", "leakage", "post-norm"]
+    assert any("four languages" in note for note in found.notes)
+    assert all(np.isfinite([row.right, row.mistaken]).all() for row in found.rows)
+    own = study.findings.recognition["chosen"].sel(interval="estimate")
+    assert found.rows[0].right == pytest.approx(float(own.mean()))
+    assert (study.folder / "findings/mistakes.csv").read_text(encoding="utf-8").count("\n") == 5

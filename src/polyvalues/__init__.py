@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from polyvalues.data.kinship.tables import distances as distances
     from polyvalues.data.pairs import make_pairs as make_pairs
     from polyvalues.data.pairs import read_pairs as read_pairs
+    from polyvalues.data.quality import read_quality as read_quality
     from polyvalues.data.readers.registry import READERS as READERS
     from polyvalues.data.splits import split_pairs as split_pairs
     from polyvalues.data.summary import sample_pairs as sample_pairs
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from polyvalues.errors import PolyvaluesError as PolyvaluesError
     from polyvalues.follow import find_divergence as find_divergence
     from polyvalues.follow import measure_noise as measure_noise
+    from polyvalues.follow import measure_quality as measure_quality
     from polyvalues.measure.consistency import consistency as consistency
     from polyvalues.measure.difference import models_difference as models_difference
     from polyvalues.measure.noise import noise_rows as noise_rows
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from polyvalues.measure.scores import ScoreReducer as ScoreReducer
     from polyvalues.measure.select import choose_layers as choose_layers
     from polyvalues.measure.transfer import transfer as transfer
+    from polyvalues.mistakes import Mistaken as Mistaken
+    from polyvalues.mistakes import measure_mistakes as measure_mistakes
     from polyvalues.model.handle import ModelHandle as ModelHandle
     from polyvalues.model.handle import load_model as load_model
     from polyvalues.model.presets import PRESETS as PRESETS
@@ -68,6 +72,10 @@ if TYPE_CHECKING:
     from polyvalues.vectors.fit import fit_vectors as fit_vectors
     from polyvalues.vectors.moments import MomentsReducer as MomentsReducer
     from polyvalues.vectors.replicates import replicates as replicates
+    from polyvalues.verification.suite import Verified as Verified
+    from polyvalues.verification.suite import verify as verify
+    from polyvalues.verification.suite import verify_steps as verify_steps
+    from polyvalues.verification.suite import write_verified as write_verified
 
 __version__ = "0.1.0"
 
@@ -81,6 +89,7 @@ _HOME = {
     "Damage": "polyvalues.damage",
     "Findings": "polyvalues.artifacts",
     "LayerChoice": "polyvalues.artifacts",
+    "Mistaken": "polyvalues.mistakes",
     "ModelHandle": "polyvalues.model.handle",
     "ModelSpec": "polyvalues.specs",
     "Moments": "polyvalues.artifacts",
@@ -101,6 +110,7 @@ _HOME = {
     "StudySpec": "polyvalues.specs",
     "TextTable": "polyvalues.artifacts",
     "VectorSpec": "polyvalues.specs",
+    "Verified": "polyvalues.verification.suite",
     "build": "polyvalues.specs",
     "check_pairs": "polyvalues.data.check",
     "choose_layers": "polyvalues.measure.select",
@@ -117,11 +127,14 @@ _HOME = {
     "load_study": "polyvalues.study",
     "load_study_spec": "polyvalues.specs",
     "make_pairs": "polyvalues.data.pairs",
+    "measure_mistakes": "polyvalues.mistakes",
     "measure_noise": "polyvalues.follow",
+    "measure_quality": "polyvalues.follow",
     "models_difference": "polyvalues.measure.difference",
     "noise_rows": "polyvalues.measure.noise",
     "prepare_pairs": "polyvalues.study",
     "read_pairs": "polyvalues.data.pairs",
+    "read_quality": "polyvalues.data.quality",
     "recognition": "polyvalues.measure.recognition",
     "record": "polyvalues.model.record",
     "replicates": "polyvalues.vectors.replicates",
@@ -131,8 +144,11 @@ _HOME = {
     "summarise_pairs": "polyvalues.data.summary",
     "text_table": "polyvalues.data.texts",
     "transfer": "polyvalues.measure.transfer",
+    "verify": "polyvalues.verification.suite",
+    "verify_steps": "polyvalues.verification.suite",
     "write_pairs": "polyvalues.store",
     "write_report": "polyvalues.study",
+    "write_verified": "polyvalues.verification.suite",
 }
 """Where each public name lives."""
 
@@ -143,10 +159,12 @@ __all__ = [
     "ActivationsReducer",
     "CheckSpec",
     "Claims",
+    "Comparison",
     "ConceptVectors",
     "Damage",
     "Findings",
     "LayerChoice",
+    "Mistaken",
     "ModelHandle",
     "ModelSpec",
     "Moments",
@@ -165,12 +183,15 @@ __all__ = [
     "StudySpec",
     "TextTable",
     "VectorSpec",
+    "Verified",
     "__version__",
     "build",
     "check_pairs",
     "choose_layers",
+    "compare_studies",
     "consistency",
     "degrade",
+    "difference_words",
     "distances",
     "doubts",
     "find_divergence",
@@ -180,11 +201,14 @@ __all__ = [
     "load_study",
     "load_study_spec",
     "make_pairs",
+    "measure_mistakes",
     "measure_noise",
+    "measure_quality",
     "models_difference",
     "noise_rows",
     "prepare_pairs",
     "read_pairs",
+    "read_quality",
     "recognition",
     "record",
     "replicates",
@@ -194,8 +218,11 @@ __all__ = [
     "summarise_pairs",
     "text_table",
     "transfer",
+    "verify",
+    "verify_steps",
     "write_pairs",
     "write_report",
+    "write_verified",
 ]
 
 

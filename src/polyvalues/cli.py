@@ -7,16 +7,13 @@ validated. Errors that polyvalues foresees are printed as one message on standar
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
@@ -24,8 +21,8 @@ import polyvalues as pv
 from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.errors import PolyvaluesError, SpecError
 from polyvalues.flags import merge, with_settings
-from polyvalues.model.presets import find_preset
 from polyvalues.specs import EMBEDDED_MODEL, StudySpec
+from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, summarise
 
 app = typer.Typer(
     name="polyvalues",
@@ -37,9 +34,8 @@ app = typer.Typer(
 pairs_app = typer.Typer(help="Text pairs: list formats, convert, check, look.", no_args_is_help=True)
 app.add_typer(pairs_app, name="pairs")
 
-_OUT: Final = Console(width=None if sys.stdout.isatty() else 160)
-_ERR: Final = Console(stderr=True)
-_WARNINGS_SHOWN: Final = 5
+
+_QUALITY: Final = "CSV or TSV with concept, language, item, quality (larger is better): measured translation quality."
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -57,9 +53,9 @@ def run(
 ) -> None:
     """Run a study: pairs, vectors, scores, findings, report. Run it again to go on where it stopped."""
     spec = _study_spec(study, pairs, {"out": out, "protocol": protocol}, settings)
-    with _bar() as bar:
+    with progress_bar() as bar:
         finished = pv.run_study(spec, bar)
-    _summarise(finished)
+    summarise(finished)
 
 
 @app.command()
@@ -71,10 +67,10 @@ def demo(
 ) -> None:
     """Run the whole line offline: babel, the small model in the package, on Mosaic, the data in the package."""
     spec = _study_spec(None, None, {"out": out}, {"model": EMBEDDED_MODEL} | settings)
-    with _bar() as bar:
+    with progress_bar() as bar:
         finished = pv.run_study(spec, bar)
-    _own_recognition(finished)
-    _summarise(finished)
+    own_recognition(finished)
+    summarise(finished)
 
 
 @app.command()
@@ -84,31 +80,32 @@ def report(
     """Write the tables, figures and the page of a finished study again; no model is loaded."""
     opened = pv.load_study(study)
     pv.write_report(opened)
-    _summarise(opened)
+    summarise(opened)
 
 
 @app.command("divergence")
 def divergence_command(
     study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
     source: Annotated[str | None, typer.Option(help="Language to compare with; default: en, else the first.")] = None,
+    quality: Annotated[Path | None, typer.Option(help=_QUALITY)] = None,
 ) -> None:
     """Items that single languages judge otherwise: candidates, to be read by people who speak the language."""
     opened = pv.load_study(study)
-    found = pv.find_divergence(opened, source=source)
+    found = pv.find_divergence(opened, source=source, quality=pv.read_quality(quality) if quality else None)
     statuses = found.table["status"].to_pylist()
     table = Table("status", "cells", box=None)
     for status in ("candidate", "doubtful", "bad item", "no sign"):
         table.add_row(status, str(statuses.count(status)))
-    _OUT.print(table)
+    OUT.print(table)
     for row in found.categories.to_pylist():
         if row["q"] <= 0.05:
-            _OUT.print(
+            OUT.print(
                 f"- {row['concept']} in {row['target']}: candidates gather in {escape(row['category'])} "
                 f"({row['candidates']} of {row['items']}, q = {row['q']:.2g})",
                 highlight=False,
             )
-    _OUT.print("Candidates only: to be read by people who speak the language.", highlight=False)
-    _OUT.print(f"page: {escape(str(opened.folder / 'divergence.html'))}", highlight=False, soft_wrap=True)
+    OUT.print("Candidates only: to be read by people who speak the language.", highlight=False)
+    OUT.print(f"page: {escape(str(opened.folder / 'divergence.html'))}", highlight=False, soft_wrap=True)
 
 
 @app.command("noise")
@@ -119,19 +116,21 @@ def noise_command(
     ),
     doses: Annotated[str, typer.Option(help="Comma-separated shares of words damaged, up to 0.5.")] = "0.1,0.25,0.5",
     seed: Annotated[int, typer.Option(min=0, help="Of the damage.")] = 0,
+    quality: Annotated[Path | None, typer.Option(help=_QUALITY)] = None,
 ) -> None:
     """Damage the tested texts by known amounts: how much is lost, and when does a conclusion change?"""
     opened = pv.load_study(study)
+    rated = pv.read_quality(quality) if quality else None
     damage = pv.Damage(_listed(kinds), tuple(_share(dose) for dose in _listed(doses)), seed)
-    with _bar() as bar:
+    with progress_bar() as bar:
         found, notes = pv.measure_noise(opened, damage, bar)
     table = Table("damage", "dose", "own-language recognition", "change", "tau of the order", box=None)
     for kind, dose, own, change, tau in pv.noise_rows(found):
         table.add_row(kind, f"{dose:g}", f"{own:.3f}", f"{change:+.3f}", f"{tau:.2f}")
-    _OUT.print(table)
-    for note in notes:
-        _OUT.print(f"- {escape(note)}", highlight=False)
-    _OUT.print(f"tables: {escape(str(opened.folder / 'findings'))}/noise*.csv", highlight=False, soft_wrap=True)
+    OUT.print(table)
+    for note in (*notes, *(pv.measure_quality(opened, rated)[1] if rated is not None else ())):
+        OUT.print(f"- {escape(note)}", highlight=False)
+    OUT.print(f"tables: {escape(str(opened.folder / 'findings'))}/noise*.csv", highlight=False, soft_wrap=True)
 
 
 @app.command("compare")
@@ -142,11 +141,62 @@ def compare_command(
     """Several models at once: traits against training mixtures, paired differences, advice on the mixture."""
     found = pv.compare_studies([pv.load_study(folder) for folder in studies], out)
     for text in (*pv.difference_words(found), *(advice.text for advice in found.advice)):
-        _OUT.print(f"- {escape(text)}", highlight=False)
+        OUT.print(f"- {escape(text)}", highlight=False)
     for note in found.notes:
-        _OUT.print(f"! {escape(note)}", highlight=False)
-    _OUT.print(f"({escape(found.advice[0].caveat)})", highlight=False)
-    _OUT.print(f"page: {escape(str(out / 'compare.html'))}", highlight=False, soft_wrap=True)
+        OUT.print(f"! {escape(note)}", highlight=False)
+    OUT.print(f"({escape(found.advice[0].caveat)})", highlight=False)
+    OUT.print(f"page: {escape(str(out / 'compare.html'))}", highlight=False, soft_wrap=True)
+
+
+@app.command("mistakes")
+def mistakes_command(
+    study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
+    model: Annotated[bool, typer.Option(help="Load the model for its final norm.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of random splits.")] = 0,
+) -> None:
+    """Strict against paper: what each known mistake in measuring does to the numbers of a study."""
+    opened = pv.load_study(study)
+    found = pv.measure_mistakes(opened, with_model=model, seed=seed)
+    table = Table("mistake", "quantity", "right", "mistaken", "difference", "interval", "over", box=None)
+    for row in found.rows:
+        interval = f"{row.lower:+.3f} to {row.upper:+.3f}" if row.interval else ""
+        gap = row.mistaken - row.right
+        table.add_row(
+            row.mistake, row.quantity, f"{row.right:.3f}", f"{row.mistaken:.3f}", f"{gap:+.3f}", interval, row.interval
+        )
+    OUT.print(table)
+    for note in found.notes:
+        OUT.print(f"! {escape(note)}", highlight=False)
+    OUT.print(f"table: {escape(str(opened.folder / 'findings/mistakes.csv'))}", highlight=False, soft_wrap=True)
+
+
+@app.command("verify")
+def verify_command(
+    replications: Annotated[int, typer.Option(min=20, help="Of each simulation.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+    power: Annotated[bool, typer.Option(help="Power by number of pairs, too.")] = True,
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("out/verify.csv"),
+) -> None:
+    """Planted truth: do intervals cover, do tests keep their level, how many pairs are enough? No model is needed."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=ERR, transient=True) as bar:
+        task = bar.add_task("replications", total=pv.verify_steps(replications, with_power=power))
+        found = list(pv.verify(replications, seed, lambda: bar.advance(task), with_power=power))
+    pv.write_verified(found, out)
+    for kind in ("coverage", "size"):
+        table = Table(kind, "share", "its interval", "bias", "", box=None)
+        for row in (row for row in found if row.kind == kind):
+            bias = "" if kind == "size" else f"{row.bias:+.3f}"
+            table.add_row(row.name, f"{row.share:.1%}", f"{row.lower:.1%} to {row.upper:.1%}", bias, row.verdict)
+        OUT.print(table)
+    if power:
+        numbers = sorted({row.items for row in found if row.items})
+        table = Table("power", *(f"{items} pairs" for items in numbers), box=None)
+        for name in dict.fromkeys(row.name for row in found if row.kind == "power"):
+            own = {row.items: row.share for row in found if row.name == name}
+            table.add_row(name, *(f"{own[items]:.0%}" for items in numbers))
+        OUT.print(table)
+    OUT.print(f"table: {escape(str(out))}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -155,17 +205,17 @@ def models() -> None:
     table = Table("name", "id", "template", "dominant", box=None)
     for preset in pv.PRESETS.values():
         table.add_row(escape(preset.name), escape(preset.id), escape(repr(preset.template)), " ".join(preset.dominant))
-    _OUT.print(table)
+    OUT.print(table)
 
 
 @pairs_app.command("readers")
 def readers() -> None:
     """List the source formats, and where to obtain the data."""
     for reader in pv.READERS.values():
-        _OUT.print(f"[bold]{reader.name}[/bold]  {escape(reader.title)}")
-        _OUT.print(f"    {escape(reader.obtain)}", highlight=False)
+        OUT.print(f"[bold]{reader.name}[/bold]  {escape(reader.title)}")
+        OUT.print(f"    {escape(reader.obtain)}", highlight=False)
         for option in reader.options:
-            _OUT.print(f"    ?{option.name}={escape(str(option.default))}  {escape(option.help)}", highlight=False)
+            OUT.print(f"    ?{option.name}={escape(str(option.default))}  {escape(option.help)}", highlight=False)
 
 
 @pairs_app.command("import")
@@ -181,9 +231,9 @@ def import_pairs(
     sources = [_source(f"{reader}:{path}", given) for path in paths]
     pairs = pv.read_pairs(sources)
     pv.write_pairs(pairs, out)
-    _OUT.print(f"{pairs.table.num_rows} pairs -> {escape(str(out))}")
+    OUT.print(f"{pairs.table.num_rows} pairs -> {escape(str(out))}")
     for note in pairs.notes:
-        _OUT.print(f"note: {escape(note)}", highlight=False)
+        OUT.print(f"note: {escape(note)}", highlight=False)
 
 
 @pairs_app.command("check")
@@ -205,9 +255,9 @@ def check(
         table.add_row(
             row["concept"], row["language"], *counts, row["reasons"], *lengths, f"{row['positive_longer']:.0%}"
         )
-    _OUT.print(table)
+    OUT.print(table)
     for note in checked.notes:
-        _OUT.print(f"note: {escape(note)}", highlight=False)
+        OUT.print(f"note: {escape(note)}", highlight=False)
 
 
 @pairs_app.command("show")
@@ -228,7 +278,7 @@ def show(
             for version in sample.versions:
                 sides = (escape(version.prefix + side) for side in (version.positive, version.negative))
                 table.add_row(escape(version.language), *sides)
-            _OUT.print(table)
+            OUT.print(table)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -267,77 +317,17 @@ def _study_spec(
     return pv.build(StudySpec, merged)
 
 
-class _BarProgress:
-    """Progress of the line on a rich bar."""
-
-    def __init__(self, bar: Bar) -> None:
-        self._bar = bar
-        self._task = bar.add_task("preparing", total=None)
-
-    def start(self, texts: int) -> None:
-        self._bar.update(self._task, total=texts)
-
-    def unit(self, label: str, texts: int, stored: bool) -> None:
-        self._bar.update(self._task, description=label, advance=texts if stored else 0)
-
-    def advance(self, texts: int) -> None:
-        self._bar.advance(self._task, texts)
-
-
-@contextmanager
-def _bar() -> Iterator[_BarProgress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("texts"))
-    with Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=_ERR, transient=True) as bar:
-        yield _BarProgress(bar)
-
-
-def _own_recognition(study: Any) -> None:
-    """How well each language's vector recognises each concept in that language; dim where it may be chance."""
-    accuracy = study.findings.recognition["chosen"]
-    concepts, languages = accuracy["concept"].values.tolist(), accuracy["target"].values.tolist()
-    preset = find_preset(study.spec.model.preset or study.spec.model.id)
-    shares = preset.shares if preset else {}
-    table = Table("", title="Own-language recognition (0.5 is chance; dim: its interval reaches chance)", box=None)
-    if shares:
-        table.add_column("% of training", justify="right")
-    for concept in concepts:
-        table.add_column(escape(concept), justify="right", overflow="fold")
-    for language in languages:
-        cells = []
-        for concept in concepts:
-            value, lower = (
-                float(accuracy.sel(concept=concept, source=language, target=language, interval=bound))
-                for bound in ("estimate", "lower")
-            )
-            cells.append(f"{value:.2f}" if lower > 0.5 else f"[dim]{value:.2f}[/dim]")
-        share = [f"{shares[language]:g}" if language in shares else ""] if shares else []
-        table.add_row(escape(language), *share, *cells)
-    _OUT.print(table)
-
-
-def _summarise(study: Any) -> None:
-    """Key findings in words, and where to read on."""
-    for sentence in pv.findings_in_words(study):
-        _OUT.print(f"- {escape(sentence)}", highlight=False)
-    warnings = study.findings.warnings
-    for warning in warnings[:_WARNINGS_SHOWN]:
-        _OUT.print(f"! {escape(warning)}", highlight=False)
-    if len(warnings) > _WARNINGS_SHOWN:
-        _OUT.print(f"! and {len(warnings) - _WARNINGS_SHOWN} more warnings, in the report under Data", highlight=False)
-    _OUT.print(f"report: {escape(str(study.folder / 'report.html'))}", highlight=False, soft_wrap=True)
-
-
 def main() -> None:
     """Entry point: runs the command, prints foreseen errors as one message."""
-    handler = RichHandler(console=_ERR, show_time=False, show_path=False)
+    handler = RichHandler(console=ERR, show_time=False, show_path=False)
     logging.getLogger("polyvalues").addHandler(handler)
     try:
         app(standalone_mode=True)
     except PolyvaluesError as error:
-        _ERR.print(f"[bold red]error[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        ERR.print(f"[bold red]error[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        _ERR.print("interrupted; what was finished is kept: run the same command again to go on")
+        ERR.print("interrupted; what was finished is kept: run the same command again to go on")
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output (head, less) has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,12 +16,13 @@ from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.divergence import divergence
 from polyvalues.measure.enrichment import enrichment
 from polyvalues.measure.noise import noise, noise_notes
+from polyvalues.measure.quality import Quality, quality_effect, quality_notes
 from polyvalues.measure.select import choose_layers
 from polyvalues.model.handle import load_model
 from polyvalues.report.claims import dataset_csv
 from polyvalues.report.divergence import divergence_csv, divergence_page
 from polyvalues.report.tables import csv_text
-from polyvalues.store import Provenance
+from polyvalues.store import Provenance, content_key
 from polyvalues.study import Study
 
 
@@ -40,19 +41,20 @@ class Diverging:
     files: tuple[str, ...]
 
 
-def find_divergence(study: Study, *, source: str | None = None) -> Diverging:
+def find_divergence(study: Study, *, source: str | None = None, quality: Quality | None = None) -> Diverging:
     """Candidates for a real difference of values; writes `divergence.html` and CSV tables into the study's folder.
 
     Args:
         study: a finished study (strict protocol).
         source: language to compare with; None takes `en` if it is there, else the first.
+        quality: measured quality of pairs (`data.quality.read_quality`); low ones count as doubtful translations.
 
     Raises:
         SpecError: a study of the paper protocol.
         MeasureError: no vectors of the source.
     """
     pairs, scores, choices = measured(study)
-    table = divergence(scores, choices, source=source, doubts=doubts(pairs))
+    table = divergence(scores, choices, source=source, doubts=doubts(pairs, quality=quality))
     columns = (pairs.table[name].to_pylist() for name in ("concept", "item", "category"))
     categories = {(concept, item): category for concept, item, category in zip(*columns, strict=True)}
     topics = enrichment(table, categories)
@@ -104,6 +106,27 @@ def measure_noise(study: Study, damage: Damage, progress: Progress | None = None
         for name, content in dataset_csv("noise", result).items():
             study.store.write(f"findings/{name}", content)
     return result, tuple(noise_notes(result))
+
+
+def measure_quality(study: Study, quality: Quality) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """Recognition against measured quality of translations; writes `findings/quality.nc` and CSV tables. No model.
+
+    Args:
+        study: a finished study (strict protocol).
+        quality: of its pairs, by concept, language and item.
+
+    Raises:
+        SpecError: a study of the paper protocol.
+        MeasureError: no tested pair has a quality.
+    """
+    _, scores, choices = measured(study)
+    found = quality_effect(scores, choices, quality, study.spec.statistics)
+    key = content_key(sorted((*names, value) for names, value in quality.items()))
+    with study.store.locked():
+        study.store.put("findings/quality.nc", found, Provenance({}, {"quality": key}))
+        for name, content in dataset_csv("quality", found).items():
+            study.store.write(f"findings/{name}", content)
+    return found, tuple(quality_notes(found))
 
 
 def measured(study: Study) -> tuple[PairSet, Sequence[Scores], Sequence[LayerChoice]]:

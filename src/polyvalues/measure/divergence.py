@@ -12,7 +12,7 @@ freedom over n items (0.37 is the efficiency of the MAD: so much is known of the
 
 An item whose value is flipped in one language turns *both* vectors' scores round, since a vector is a mean over many
 items: the departure sees that, the disagreement does not. A language that weighs things differently shows in the
-disagreement. Benjamini-Hochberg within each statistic, concept and target, over its items.
+disagreement. Benjamini-Hochberg within each concept and target, over its items and both statistics together.
 
     bad item     significant in a third of the targets or more, and in at least 3: the item is the problem, not culture
     doubtful     significant, and its translation is doubtful (`polyvalues.data.doubt`)
@@ -143,10 +143,9 @@ def _concept(
     disagreement = _by_column(foreign - own)
     p = {"departure": _p(departure), "disagreement": _p(disagreement)}
     shown = [column for column, target in enumerate(targets) if target != source]
-    q = {
-        name: np.stack([benjamini_hochberg(values[:, at]) for at in range(shape[1])], axis=1)
-        for name, values in p.items()
-    }
+    both = np.stack(list(p.values()))  # one family per target: an item is named by either statistic
+    adjusted = np.stack([benjamini_hochberg(both[:, :, at]) for at in range(shape[1])], axis=2)
+    q = dict(zip(p, adjusted, strict=True))
     significant = np.minimum(*(np.where(np.isnan(values), 1.0, values) for values in q.values())) <= level
     everywhere = significant[:, shown].sum(axis=1) >= max(3, len(shown) / 3)
     rows = []

@@ -1,0 +1,141 @@
+"""What each known mistake does to a finished study's numbers: from its scores and kept activations, and its model.
+
+Parts that need what a study does not have (activations, more than three languages) are left out with a reason.
+"""
+
+from dataclasses import astuple, dataclass, fields
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+
+from polyvalues.artifacts import Activations
+from polyvalues.data.kinship.tables import distances
+from polyvalues.follow import measured
+from polyvalues.measure.mistakes import Differences, Mistake, leakage, post_norm, selection_and_ties, shifted
+from polyvalues.model.handle import load_model
+from polyvalues.report.tables import csv_text
+from polyvalues.study import Study
+
+KINDS: Final = ("genetic", "geographic", "syntactic")
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """What mistakes do to a study.
+
+    Attributes:
+        rows: one per mistake and quantity.
+        notes: what was left out, and why.
+    """
+
+    rows: tuple[Mistake, ...]
+    notes: tuple[str, ...]
+
+
+def measure_mistakes(study: Study, *, with_model: bool = True, seed: int = 0) -> Mistaken:
+    """Measure every mistake that the study's folder allows; writes `findings/mistakes.csv`.
+
+    Args:
+        study: a finished study (strict protocol).
+        with_model: load the model for its final norm (nothing is read with it); False leaves post-norm reading out.
+        seed: of random splits.
+
+    Raises:
+        SpecError: a study of the paper protocol.
+        PolyvaluesError: the model cannot be loaded.
+    """
+    _, scores, choices = measured(study)
+    rows: list[Mistake] = list(selection_and_ties(scores, choices, study.spec.statistics))
+    notes = []
+    layers = {choice.concept: choice.layer for choice in choices}
+    kept = {concept: _activations(study, concept) for concept in layers}
+    kept = {concept: parts for concept, parts in kept.items() if parts}
+    if kept:
+        aligned = [_aligned(parts, layers[concept]) for concept, parts in kept.items()]
+        rows.append(leakage([part for part in aligned if len(part) > 1], np.random.default_rng([seed, 0])))
+    else:
+        notes.append("leakage and post-norm: no activations were kept (cross-fit the concepts, or keep_activations)")
+    if kept and with_model:
+        normed = _normed(study, kept)
+        if normed is None:
+            notes.append("post-norm: the model's final norm was not found")
+        else:
+            rows.append(post_norm(*normed, folds=study.spec.split.folds, rng=np.random.default_rng([seed, 1])))
+    rows += _shifts(study)
+    if len(study.findings.recognition["target"]) < 4:
+        notes.append("shift: it takes four languages to correlate")
+    found = Mistaken(tuple(rows), tuple(notes))
+    frame = pd.DataFrame([astuple(row) for row in rows], columns=[field.name for field in fields(Mistake)])
+    with study.store.locked():
+        study.store.write("findings/mistakes.csv", csv_text(frame))
+    return found
+
+
+def _activations(study: Study, concept: str) -> dict[str, Activations]:
+    found = {}
+    for language in map(str, study.findings.recognition["target"].values):
+        name = f"activations/{concept}/{language}.fit.nc"
+        if study.store.path(name).exists():
+            found[language] = study.store.get(name, Activations)
+    return found
+
+
+def _differences(states: np.ndarray, part: Activations) -> Differences:
+    index = part.data["index"].values
+    return states[index[:, 0]].astype(np.float64) - states[index[:, 1]].astype(np.float64)
+
+
+def _aligned(parts: dict[str, Activations], layer: int) -> dict[str, Differences]:
+    """Pair differences at one layer, of the items all languages have, in one order."""
+    items = {name: part.data["item"].values.tolist() for name, part in parts.items()}
+    common = sorted(set.intersection(*(set(own) for own in items.values())))
+    found = {}
+    for name, part in parts.items():
+        row = {item: at for at, item in enumerate(items[name])}
+        values = _differences(part.data["states"].sel(layer=layer).values, part)
+        found[name] = values[[row[item] for item in common]]
+    return found
+
+
+def _normed(
+    study: Study, kept: dict[str, dict[str, Activations]]
+) -> tuple[list[Differences], list[Differences]] | None:
+    handle = load_model(study.spec.model)
+    last = handle.n_layers - 1
+    if handle.final_norm is None or any(
+        last not in part.data["layer"].values for parts in kept.values() for part in parts.values()
+    ):
+        return None
+    before, after = [], []
+    for parts in kept.values():
+        for part in parts.values():
+            states = np.array(part.data["states"].sel(layer=last).values, dtype=np.float32)
+            with torch.inference_mode():
+                tensor = torch.from_numpy(states).to(handle.device)
+                normed = handle.final_norm(tensor).float().cpu().numpy()
+            before.append(_differences(states, part))
+            after.append(_differences(normed, part))
+    return before, after
+
+
+def _shifts(study: Study) -> list[Mistake]:
+    """The mean over concepts of r, per kind of distance."""
+    chosen = study.findings.consistency["chosen"].sel(interval="estimate")
+    languages = tuple(str(tag) for tag in chosen["source"].values)
+    if len(languages) < 4:
+        return []
+    table = distances(languages, "computed")
+    found = []
+    for kind in KINDS:
+        parts = [
+            shifted(chosen.sel(concept=concept).values, 1 - table[kind].values, kind)
+            for concept in chosen["concept"].values
+        ]
+        right, mistaken = (float(np.nanmean([getattr(part, name) for part in parts])) for name in ("right", "mistaken"))
+        nothing = float("nan")
+        found.append(
+            Mistake("shift", f"{parts[0].quantity}, mean over concepts", right, mistaken, nothing, nothing, "")
+        )
+    return found
