@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from markupsafe import Markup
 
 from polyvalues.axes import INTERVAL
 from polyvalues.errors import MeasureError, SpecError
@@ -23,6 +22,7 @@ from polyvalues.measure.difference import models_difference
 from polyvalues.measure.multilinguality import Traits, multilinguality
 from polyvalues.report.advice import Advice, Advised, advise
 from polyvalues.report.claims import dataset_csv
+from polyvalues.report.document import figure_address
 from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_compare import recognition_by_share, traits_against_mixture
 from polyvalues.report.notation import Interval, interval_text, number
@@ -149,7 +149,7 @@ def _write(found: Comparison, store: Store) -> None:
     svgs = {}
     for name, figure in drawn.items():
         svg = save_figure(figure, "svg")
-        svgs[name] = Markup(svg.decode())  # noqa: S704 our own figure: texts in it are escaped by matplotlib
+        svgs[name] = figure_address(svg.decode())
         files[f"{name}.svg"], files[f"{name}.png"] = svg, save_figure(figure, "png")
     files["compare.html"] = template("compare.html.j2").render(
         title="Comparison of " + ", ".join(map(str, table["study"].values)),
