@@ -7,8 +7,9 @@ If a vector has nothing to do with the value, the two sides of a pair are exchan
 group's sum. Two-sided: a vector that is reliably wrong is as much a finding as one that is right. All cells of a study
 are adjusted together (Benjamini-Hochberg).
 
-Exact where the vector was fitted on other groups (split data). In cross-fitted concepts the pairs of different folds
-share most of their vectors' data, which makes them dependent, and the test approximate: see `docs/protocols.md`.
+Exact where the vector was fitted on other groups (split data, or another language). In cross-fitted concepts the pairs
+of different folds share their vectors' data; under the language's own vector p is widened for that
+(`signflip.widen`), and approximate.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import CONCEPT, SOURCE, TARGET
 from polyvalues.measure.outcomes import labels_of, strict_outcomes
 from polyvalues.measure.resample import group_sums
-from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p
+from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
 
 
 def chance(scores: Sequence[Scores], choices: Sequence[LayerChoice]) -> xr.Dataset:
@@ -45,7 +46,11 @@ def chance(scores: Sequence[Scores], choices: Sequence[LayerChoice]) -> xr.Datas
             if len(target.group):
                 sums = group_sums(target.picked_correct() - np.float32(0.5), target.group, len(concept.groups))
                 columns = [labels.sources.index(name) for name in target.sources]
-                p[row, columns, labels.targets.index(target.target)] = sign_flip_p(sums)
+                found = sign_flip_p(sums)
+                if concept.crossed:
+                    own = np.array([name == target.target for name in target.sources])
+                    found = np.where(own, widen(found), found)
+                p[row, columns, labels.targets.index(target.target)] = found
     dims = (CONCEPT, SOURCE, TARGET)
     return xr.Dataset(
         {"p": (dims, p), "q": (dims, benjamini_hochberg(p))},

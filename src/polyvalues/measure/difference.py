@@ -5,7 +5,8 @@
 
 The same groups are drawn for both sides of a difference (`polyvalues.measure.resample`), so what they share does not
 widen the interval. p is the exact sign-flip test on the groups' differences (`polyvalues.measure.signflip`): if the two
-sides are alike, each group's difference is as likely positive as negative. q adjusts all cells of one table together
+sides are alike, each group's difference is as likely positive as negative. Of cross-fitted own vectors p is widened
+(`signflip.widen`). q adjusts all cells of one table together
 (Benjamini-Hochberg). Each side is at its own chosen layer. Positive: the first one is recognised better.
 
 Two intervals that overlap say nothing about the difference: with paired data it can be certain all the same.
@@ -16,14 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.outcomes import ConceptOutcomes, Outcomes, labels_of, strict_outcomes
-from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio
-from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p
+from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio, widened
+from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
 from polyvalues.specs import StatisticsSpec
 
 OTHER = "other"
@@ -77,7 +78,7 @@ def languages_difference(scores: Sequence[Scores], choices: Sequence[LayerChoice
         for first, here in own.items():
             for second, there in own.items():
                 at = row, labels.targets.index(first), labels.targets.index(second)
-                found = _difference(here, there, weights, spec.confidence)
+                found = _difference(here, there, weights, spec.confidence, np.array([concept.crossed]))
                 values[at], p[at], n[at] = found.interval[0], found.p[0], found.groups
                 if first == second and found.groups:
                     values[at] = 0.0
@@ -142,7 +143,8 @@ def models_difference(
         sides = [{target.target: (part, target) for target in part.targets} for part in pair]
         for column, name in enumerate(targets):
             here, there = (_common(*side[name], groups, sources) for side in sides)
-            found = _difference(here, there, weights, spec.confidence)
+            own = np.array([source == name for source in sources]) & any(part.crossed for part in pair)
+            found = _difference(here, there, weights, spec.confidence, own)
             values[row, :, column], p[row, :, column], n[row, column] = found.interval, found.p, found.groups
     dims = (CONCEPT, SOURCE, TARGET)
     return xr.Dataset(
@@ -157,8 +159,13 @@ def models_difference(
     )
 
 
-def _difference(here: _Sums, there: _Sums, weights: np.ndarray, confidence: float) -> _Difference:
-    """Of two sets of sums over the same groups; groups that one of them lacks are left out of both."""
+def _difference(
+    here: _Sums, there: _Sums, weights: np.ndarray, confidence: float, crossed: Bool[np.ndarray, " cell"]
+) -> _Difference:
+    """Of two sets of sums over the same groups; groups that one of them lacks are left out of both.
+
+    `crossed` marks cells of cross-fitted own vectors, whose interval and p are widened.
+    """
     both = (here.pairs > 0) & (there.pairs > 0)
     groups = int(both.sum())
     cells = here.right.shape[1]
@@ -166,11 +173,13 @@ def _difference(here: _Sums, there: _Sums, weights: np.ndarray, confidence: floa
         return _Difference(np.full((cells, 3), np.nan), np.full(cells, np.nan), 0)
     drawn = weights[:, both]
     shares = [resampled_ratio(side.right[both], side.pairs[both].astype(np.int64), drawn) for side in (here, there)]
-    interval = percentile_interval(shares[0] - shares[1], groups, confidence, (-1.0, 1.0))
+    gaps = np.where(crossed[:, None], widened(shares[0] - shares[1], (-1.0, 1.0)), shares[0] - shares[1])
+    interval = percentile_interval(gaps, groups, confidence, (-1.0, 1.0))
     # a group's mean on either side, on a common scale of whole numbers
     scale = np.lcm(here.pairs[both].astype(np.int64), there.pairs[both].astype(np.int64)).astype(np.float64)
     gap = (here.right[both] / here.pairs[both, None] - there.right[both] / there.pairs[both, None]) * scale[:, None]
-    return _Difference(interval, sign_flip_p(gap), groups)
+    p = sign_flip_p(gap)
+    return _Difference(interval, np.where(crossed, widen(p), p), groups)
 
 
 def _own_sums(concept: ConceptOutcomes, target: Outcomes) -> _Sums:

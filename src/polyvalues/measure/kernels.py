@@ -6,6 +6,7 @@
     Fisher          z = arctanh(r)
     jackknife       se^2 = (K - 1) / K sum_k (theta_k - mean theta)^2
     disattenuation  c / sqrt(r_s r_t)  (Spearman 1904)
+    cross-fitting   sd of an own-vector accuracy = sqrt(1 + 2/pi) that of independent pairs (`SHARED`)
 
 Positive differences mean that the positive side lies further along the vector. Every function is free of state and of
 labels, works on float64 unless said otherwise, and raises no floating point warning: undefined is NaN.
@@ -21,6 +22,15 @@ Ties = Literal["half", "correct"]
 
 MIN_RELIABILITY: Final = 0.05
 """At or below this reliability a vector is noise, and nothing can be said about what the noise hides."""
+
+SHARED: Final = float(np.sqrt(1 + 2 / np.pi))
+"""Ratio of standard deviations: cross-fitted pairs under their own language's vector, and independent pairs.
+
+Pair i is scored by a sum over the m pairs of the other folds, so the scores of two pairs of different folds have one of
+m terms in common: they correlate by 1/m, their signs by 2/(pi m) (Sheppard 1899), and each pair has m such partners.
+So the variance of the number right is 1 + 2/pi times that of independent pairs where there is nothing to find, in the
+limit of many dimensions; less with a strong effect. Pairs under another language's vector share nothing like that.
+"""
 
 _Z_CLIP: Final = 1 - 1e-12
 

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import LAYER, SOURCE
 from polyvalues.errors import MeasureError
-from polyvalues.measure.kernels import Ties, correctness
+from polyvalues.measure.kernels import SHARED, Ties, correctness
 from polyvalues.measure.resample import group_sums, group_weights, resampled_ratio
 
 
@@ -85,11 +85,13 @@ class ConceptOutcomes:
         concept: the concept.
         groups: group ids of the tested pairs of all languages, sorted.
         targets: one per language that has scores.
+        crossed: whether pairs are scored by vectors fitted without their fold.
     """
 
     concept: str
     groups: tuple[str, ...]
     targets: tuple[Outcomes, ...]
+    crossed: bool = False
 
     def counts(self, target: Outcomes) -> Int[np.ndarray, " group"]:
         """Pairs per group in one language."""
@@ -190,7 +192,7 @@ def _concept_outcomes(concept: str, parts: Sequence[xr.Dataset], choice: LayerCh
         _outcomes(data, np.searchsorted(groups, group).astype(np.int64), choice)
         for data, group in zip(parts, names, strict=True)
     )
-    return ConceptOutcomes(concept, tuple(map(str, groups)), targets)
+    return ConceptOutcomes(concept, tuple(map(str, groups)), targets, any("selection" in data for data in parts))
 
 
 def _outcomes(data: xr.Dataset, group: Int64[np.ndarray, " pair"], choice: LayerChoice | None) -> Outcomes:
@@ -257,6 +259,18 @@ class Resamples:
     groups: Int64[np.ndarray, " target"]
 
 
+def _extra(
+    concept: ConceptOutcomes, target: Outcomes, correct: np.ndarray, weights: Int32[np.ndarray, "resample group"]
+) -> Float64[np.ndarray, " resample"] | None:
+    """What widening adds to the own accuracy in every resample (`resample.widened`); None if not cross-fitted."""
+    if not concept.crossed or target.target not in target.sources:
+        return None
+    counts = concept.counts(target)
+    own = group_sums(correct[:, [target.sources.index(target.target)]], target.group, len(counts))
+    values = resampled_ratio(own, counts, weights)[0]
+    return (SHARED - 1) * (values - values[0])
+
+
 def resample_picked(
     concept: ConceptOutcomes, labels: Labels, weights: Int32[np.ndarray, "resample group"], *, relative: bool = False
 ) -> Resamples:
@@ -277,12 +291,19 @@ def resample_picked(
         column, counts = labels.targets.index(target.target), concept.counts(target)
         rows = [labels.sources.index(name) for name in target.sources]
         correct = target.picked_correct()
+        extra = _extra(concept, target, correct, weights)
         if relative and target.target in target.sources:
             correct = correct - correct[:, [target.sources.index(target.target)]]
         elif relative:
             correct = np.full_like(correct, np.nan)
         sums = group_sums(correct, target.group, len(counts))
         accuracy[rows, column] = resampled_ratio(sums, counts, weights)
+        if extra is not None and relative:
+            others = [row for row in rows if labels.sources[row] != target.target]
+            accuracy[others, column] = np.clip(accuracy[others, column] - extra, -1.0, 1.0)
+        elif extra is not None:
+            own = labels.sources.index(target.target)
+            accuracy[own, column] = np.clip(accuracy[own, column] + extra, 0.0, 1.0)
         drawn = group_sums(target.picked_control_correct(), target.group, len(counts))
         control[column] = resampled_ratio(drawn, counts * target.draws, weights)
         groups[column] = np.count_nonzero(counts)

@@ -25,7 +25,14 @@ from polyvalues.measure.outcomes import (
     resample_picked,
     strict_outcomes,
 )
-from polyvalues.measure.resample import bootstrap_ratio, exact_type, group_sums, percentile_interval
+from polyvalues.measure.resample import (
+    bootstrap_ratio,
+    exact_type,
+    group_sums,
+    percentile_interval,
+    resampled_ratio,
+    widened,
+)
 from polyvalues.specs import StatisticsSpec
 
 _CHUNK = 1024
@@ -118,8 +125,14 @@ def _by_layer(
     counts = concept.counts(target)
     sums = group_sums(target.correct(), target.group, len(counts))
     control = group_sums(target.control, target.group, len(counts))
+    by_layer = bootstrap_ratio(sums, counts, weights, confidence)
+    if concept.crossed and target.target in target.sources:
+        own = target.sources.index(target.target)
+        groups = int(np.count_nonzero(counts))
+        drawn = widened(resampled_ratio(sums[:, :, own].astype(np.float64), counts, weights))
+        by_layer[:, own] = percentile_interval(drawn, groups, confidence)
     return (
-        bootstrap_ratio(sums, counts, weights, confidence),
+        by_layer,
         bootstrap_ratio(control, counts * target.draws, weights, confidence),
     )
 
@@ -137,5 +150,8 @@ def _auroc(
         for source in range(len(target.sources)):
             positive, negative = sides[:, 0, source], sides[:, 1, source]
             values[source, start : start + _CHUNK] = weighted_auroc(positive, negative, per_pair, per_pair)
+    if concept.crossed and target.target in target.sources:
+        own = target.sources.index(target.target)
+        values[own] = widened(values[own])
     groups = int(np.count_nonzero(concept.counts(target)))
     return percentile_interval(values, groups, confidence)

@@ -5,6 +5,9 @@ that what two languages share is shared in every draw. A resample is a row of mu
 **resample 0 is the data itself** (every group once), as replicate 0 of the jackknife is the fit on all folds. The
 interval is the percentile interval of the resamples after 0, widened where needed to hold the estimate.
 
+Cross-fitted, own vector. The pairs then depend on each other through the vectors, which drawing groups does not see;
+the resamples are spread about the data by `kernels.SHARED`.
+
 No spread. Where every group scores alike the draws all agree, and the percentile interval would claim certainty. All
 that is known then is that the share of groups that would score differently is at most u = 1 - (alpha/2)^(1/G)
 (Clopper and Pearson 1934, none in G seen). With those groups anywhere within the limits [a, b] of the quantity, the
@@ -22,7 +25,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int, Int32
 from scipy import stats
 
-from polyvalues.measure.kernels import fisher_z, jackknife_variance
+from polyvalues.measure.kernels import SHARED, fisher_z, jackknife_variance
 
 _BLOCK = 1 << 22
 """Most values (cells times resamples) held at once."""
@@ -81,6 +84,14 @@ def resampled_ratio(
 def unlike_share(groups: Int[np.ndarray, "*cell"], confidence: float) -> Float64[np.ndarray, "*cell"]:
     """Largest share of groups that may differ from those seen, all `groups` of which were alike."""
     return np.asarray(1 - ((1 - confidence) / 2) ** (1 / np.maximum(groups, 1)))
+
+
+def widened(
+    values: Float64[np.ndarray, "*cell resample"], limits: tuple[float, float] = (0.0, 1.0)
+) -> Float64[np.ndarray, "*cell resample"]:
+    """Resamples of cross-fitted own-vector numbers, spread about the data by `kernels.SHARED`, inside the limits."""
+    estimate = values[..., :1]
+    return np.clip(estimate + SHARED * (values - estimate), *limits)
 
 
 def percentile_interval(

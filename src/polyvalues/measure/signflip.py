@@ -7,6 +7,8 @@
 is exact, from its characteristic function prod_g cos(u_g t) at 2 sum |u_g| + 1 points (error below 1e-12), not from
 draws; the smallest p is 2^(1 - n) with n groups that are not 0. Groups that are 0 say nothing; with no others p is 1.
 
+    widen   p of z / SHARED, z the normal quantile of a p-value of cross-fitted pairs (`measure.kernels`)
+
     Benjamini-Hochberg   q_(i) = min_{j >= i} p_(j) m / j   (Benjamini and Hochberg 1995)
 """
 
@@ -16,10 +18,17 @@ import numpy as np
 from jaxtyping import Float, Float64
 from scipy import stats
 
+from polyvalues.measure.kernels import SHARED
+
 UNIT: Final = 0.5
 """What group sums of pairs are whole multiples of: a pair is right (1), tied (1/2) or wrong (0)."""
 
 _BLOCK: Final = 1 << 21
+
+
+def widen(p: Float[np.ndarray, "*cell"]) -> Float64[np.ndarray, "*cell"]:
+    """Two-sided p of a z-value divided by `SHARED`; 1 stays 1 and NaN stays NaN."""
+    return np.asarray(2 * stats.norm.sf(stats.norm.isf(p.astype(np.float64) / 2) / SHARED))
 
 
 def sign_flip_p(sums: Float[np.ndarray, " group *cell"], unit: float = UNIT) -> Float64[np.ndarray, "*cell"]:

@@ -86,6 +86,11 @@ def cross_fitted(rng: np.random.Generator) -> Tested:
             p = chance(scores, [choice])["p"].sel(concept="morality")
             found["chance, cross-fitted, own vector"] = float(p.sel(source="en", target="en"))
             found["chance, cross-fitted, foreign vector"] = float(p.sel(source="en", target="sw"))
+            found["difference of languages, cross-fitted"] = float(
+                languages_difference(scores, [choice], StatisticsSpec(draws=20))["p"].sel(
+                    concept="morality", target="en", other="sw"
+                )
+            )
             parts = replicates(inputs, fit_vectors(inputs, vectors), vectors)
             table = agreement([parts], [choice], StatisticsSpec())
             found["cosine of unrelated vectors"] = float(table["p"].sel(concept="morality", source="en", target="sw"))

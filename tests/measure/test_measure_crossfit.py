@@ -1,0 +1,56 @@
+"""Cross-fitted own vectors: intervals and p are widened by the stated factor, foreign ones are left alone."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from polyvalues.measure.chance import chance
+from polyvalues.measure.kernels import SHARED
+from polyvalues.measure.recognition import recognition
+from polyvalues.measure.resample import widened
+from polyvalues.measure.signflip import widen
+from polyvalues.measure.transfer import transfer
+from polyvalues.specs import StatisticsSpec
+from reference.measure_cases import make_choice, make_scores
+
+SPEC = StatisticsSpec(draws=400)
+
+
+def test_widening_by_hand() -> None:
+    assert pytest.approx(np.sqrt(1 + 2 / np.pi)) == SHARED
+    np.testing.assert_allclose(widened(np.array([0.5, 0.6, 0.3])), [0.5, 0.5 + 0.1 * SHARED, 0.5 - 0.2 * SHARED])
+    np.testing.assert_allclose(widened(np.array([0.9, 1.0, 0.0])), [0.9, 1.0, 0.0])
+    np.testing.assert_array_equal(widened(np.full(4, 1.0)), 1.0)
+    p = np.array([1.0, 0.05, np.nan])
+    found = widen(p)
+    assert found[0] == 1
+    assert found[1] == pytest.approx(2 * stats.norm.sf(stats.norm.isf(0.025) / SHARED))
+    assert np.isnan(found[2])
+
+
+def test_own_cells_are_widened_and_foreign_ones_are_not() -> None:
+    rng = np.random.default_rng(0)
+    projection = rng.normal(size=(60, 2, 1, 2)) + np.array([0.4, 0.0])[None, :, None, None]
+    fold = np.arange(60) % 5
+    how = {"split": "cross", "fold": fold, "selection": np.zeros((60, 5, 1))}
+    crossed = [make_scores(projection, target=name, **how) for name in ("en", "fr")]
+    plain = [make_scores(projection, target=name) for name in ("en", "fr")]
+    choices = [make_choice(0, layers=1, folds=[0] * 5)], [make_choice(0, layers=1)]
+    wide, narrow = (recognition(part, choice, SPEC) for part, choice in zip((crossed, plain), choices, strict=True))
+    for name in ("chosen", "auroc", "accuracy"):
+        widths = [
+            (part[name].sel(interval="upper") - part[name].sel(interval="lower")).values.reshape(2, 2)
+            for part in (wide, narrow)
+        ]
+        np.testing.assert_allclose(np.diag(widths[0]), SHARED * np.diag(widths[1]))
+        assert widths[0][0, 1] == widths[1][0, 1]
+        np.testing.assert_array_equal(wide[name].sel(interval="estimate"), narrow[name].sel(interval="estimate"))
+    p, q = (chance(part, choice)["p"].values[0] for part, choice in zip((crossed, plain), choices, strict=True))
+    assert p[0, 1] == q[0, 1]
+    assert p[0, 0] == pytest.approx(widen(np.array([q[0, 0]]))[0])
+    moved = [
+        transfer(part, choice, SPEC)["transfer"].values[0]
+        for part, choice in zip((crossed, plain), choices, strict=True)
+    ]
+    np.testing.assert_array_equal(moved[0][..., 0], moved[1][..., 0])
+    np.testing.assert_array_equal(np.diagonal(moved[0]), 0)
