@@ -27,12 +27,8 @@ def test_intervals_cover_and_tests_keep_their_level(found: list[Verified]) -> No
         count = round(row.share * row.replications)
         too_many = stats.binom.sf(count - 1, row.replications, high)
         too_few = stats.binom.cdf(count, row.replications, low)
-        assert row.kind == "coverage" or too_many > 1e-4 or row.name in APPROXIMATE, row
-        assert row.kind == "size" or too_few > 1e-4 or row.name in APPROXIMATE, row
-
-
-APPROXIMATE = ("chance, cross-fitted, own vector",)
-"""Known to be off; docs/verification.md says by how much."""
+        assert row.kind == "coverage" or too_many > 1e-4, row
+        assert row.kind == "size" or too_few > 1e-4, row
 
 
 def test_estimates_have_little_bias(found: list[Verified]) -> None:
