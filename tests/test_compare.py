@@ -7,14 +7,14 @@ import pytest
 import xarray as xr
 
 from line_examples import build_model, settings, write_pairs
-from polyvalues.artifacts import Claims, Findings
+from polyvalues.artifacts import Claims, Findings, ModelFindings
 from polyvalues.axes import BOUNDS
 from polyvalues.claims import no_claims
 from polyvalues.compare import compare_studies, difference_words
 from polyvalues.errors import SpecError
-from polyvalues.measure.multilinguality import Traits, multilinguality
+from polyvalues.measure.multilinguality import multilinguality
 from polyvalues.mistakes import measure_mistakes
-from polyvalues.report.advice import NOTHING, Advised, advise
+from polyvalues.report.advice import NOTHING, advise
 from polyvalues.study import load_study, run_study
 
 TAGS = ("en", "fr", "es", "sw", "ny")
@@ -60,8 +60,8 @@ def synthetic(trait: bool) -> tuple[Findings, Claims]:
 
 def advised(traits: list[bool], shares: dict[str, float] = SHARES) -> tuple[list[str], bool]:
     parts = [(f"m{at}", *synthetic(trait)) for at, trait in enumerate(traits)]
-    table = multilinguality([Traits(name, findings, claims, shares) for name, findings, claims in parts])
-    found = advise([Advised(name, findings, claims, shares) for name, findings, claims in parts], table)
+    table = multilinguality([ModelFindings(name, findings, claims, shares) for name, findings, claims in parts])
+    found = advise([ModelFindings(name, findings, claims, shares) for name, findings, claims in parts], table)
     assert all("observational: n = " in advice.caveat for advice in found)
     return [advice.text for advice in found], any(advice.supported for advice in found)
 

@@ -284,6 +284,23 @@ class Claims:
 
 
 @dataclass(frozen=True, eq=False)
+class ModelFindings:
+    """What one model's study contributes to a comparison.
+
+    Attributes:
+        name: of the model; distinct within a comparison.
+        findings: what was measured.
+        claims: what was tested.
+        shares: percent of the training data per language; empty when unknown.
+    """
+
+    name: str
+    findings: Findings
+    claims: Claims
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
 class StudyInfo:
     """What a report says about a study besides its findings. No wall-clock times, so that reports are reproducible.
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from polyvalues.artifacts import ModelFindings
 from polyvalues.axes import INTERVAL
 from polyvalues.errors import MeasureError, SpecError
 from polyvalues.follow import measured
 from polyvalues.measure.difference import models_difference
-from polyvalues.measure.multilinguality import Traits, multilinguality
-from polyvalues.report.advice import Advice, Advised, advise
+from polyvalues.measure.multilinguality import multilinguality
+from polyvalues.report.advice import Advice, advise
 from polyvalues.report.claims import dataset_csv
 from polyvalues.report.document import figure_address
 from polyvalues.report.figures import save_figure
@@ -62,9 +63,11 @@ def compare_studies(studies: Sequence[Study], out: Path | None = None) -> Compar
         raise SpecError("no study to compare: give at least one folder of a finished study")
     names = study_names(studies)
     parts = {name: measured(study) for name, study in zip(names, studies, strict=True)}
-    table = multilinguality(
-        [Traits(name, study.findings, study.claims, study.shares) for name, study in zip(names, studies, strict=True)]
-    )
+    models = [
+        ModelFindings(name, study.findings, study.claims, study.shares)
+        for name, study in zip(names, studies, strict=True)
+    ]
+    table = multilinguality(models)
     differences, notes = {}, []
     for (first, one), (second, other) in combinations(zip(names, studies, strict=True), 2):
         if one.pairs().table.select(["concept", "item", "language"]) != other.pairs().table.select(
@@ -75,10 +78,7 @@ def compare_studies(studies: Sequence[Study], out: Path | None = None) -> Compar
             differences[first, second] = models_difference(parts[first][1:], parts[second][1:], one.spec.statistics)
         except MeasureError as error:
             notes.append(f"{first} and {second}: {error}")
-    advised = [
-        Advised(name, study.findings, study.claims, study.shares) for name, study in zip(names, studies, strict=True)
-    ]
-    found = Comparison(table, differences, advise(advised, table), tuple(notes))
+    found = Comparison(table, differences, advise(models, table), tuple(notes))
     if out is not None:
         _write(found, Store(out, package_versions()))
     return found

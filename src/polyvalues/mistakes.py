@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import torch
 
 from polyvalues.artifacts import Activations
 from polyvalues.data.kinship.tables import distances
 from polyvalues.follow import measured
 from polyvalues.measure.mistakes import Differences, Mistake, leakage, post_norm, selection_and_ties, shifted
 from polyvalues.model.handle import load_model
+from polyvalues.model.record import after_norm
 from polyvalues.report.tables import csv_text
 from polyvalues.study import Study
 
@@ -111,10 +111,8 @@ def _normed(
     before, after = [], []
     for parts in kept.values():
         for part in parts.values():
-            states = np.array(part.data["states"].sel(layer=last).values, dtype=np.float32)
-            with torch.inference_mode():
-                tensor = torch.from_numpy(states).to(handle.device)
-                normed = handle.final_norm(tensor).float().cpu().numpy()
+            states = part.data["states"].sel(layer=last).values
+            normed = after_norm(handle, states)
             before.append(_differences(states, part))
             after.append(_differences(normed, part))
     return before, after

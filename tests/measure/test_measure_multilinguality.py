@@ -7,16 +7,18 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from polyvalues.artifacts import Findings
+from polyvalues.artifacts import Findings, ModelFindings
 from polyvalues.axes import BOUNDS
 from polyvalues.claims import no_claims
 from polyvalues.errors import MeasureError
-from polyvalues.measure.multilinguality import Traits, mixture, multilinguality, rank_test
+from polyvalues.measure.multilinguality import mixture, multilinguality, rank_test
 
 TAGS = ("en", "fr", "sw", "ny")
 
 
-def study(name: str, within: float, shares: dict[str, float], own: tuple[float, ...] = (0.9, 0.8, 0.6, 0.5)) -> Traits:
+def study(
+    name: str, within: float, shares: dict[str, float], own: tuple[float, ...] = (0.9, 0.8, 0.6, 0.5)
+) -> ModelFindings:
     cells = np.full((1, 4, 4, 3), 0.5)
     cells[0, range(4), range(4)] = np.array(own)[:, None]
     recognition = xr.Dataset(
@@ -27,7 +29,7 @@ def study(name: str, within: float, shares: dict[str, float], own: tuple[float, 
         {"value": (("concept", "quantity", "interval"), np.array([[[within, within - 0.1, within + 0.1]]]))},
         coords={"concept": ["all"], "quantity": ["within"], "interval": list(BOUNDS)},
     )
-    return Traits(name, Findings(recognition, xr.Dataset(), xr.Dataset(), overview), no_claims(), shares)
+    return ModelFindings(name, Findings(recognition, xr.Dataset(), xr.Dataset(), overview), no_claims(), shares)
 
 
 def test_the_mixture_by_hand() -> None:

@@ -16,7 +16,6 @@ Positive: more of the one goes with more of the other. Observational: models dif
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import permutations as orders
 from typing import Final
 
@@ -25,7 +24,7 @@ import xarray as xr
 from jaxtyping import Float64
 from scipy import stats
 
-from polyvalues.artifacts import Claims, Findings
+from polyvalues.artifacts import ModelFindings
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY, SOURCE, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import ordered_mean
@@ -44,17 +43,7 @@ EXACT: Final = 7
 _DRAWS: Final = 9999
 
 
-@dataclass(frozen=True)
-class Traits:
-    """What one study contributes: its name, findings, claims and the model's training shares in percent."""
-
-    name: str
-    findings: Findings
-    claims: Claims
-    shares: Mapping[str, float]
-
-
-def multilinguality(studies: Sequence[Traits], seed: int = 0) -> xr.Dataset:
+def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Dataset:
     """Traits, mixtures and their correlations.
 
     Args:
@@ -146,7 +135,7 @@ def rank_test(
     return seen, extreme / len(order) if count <= EXACT else (1 + extreme) / (1 + len(order)), count
 
 
-def _traits(study: Traits) -> Float64[np.ndarray, "trait interval"]:
+def _traits(study: ModelFindings) -> Float64[np.ndarray, "trait interval"]:
     overview = study.findings.overview["value"]
     names = [str(name) for name in overview[CONCEPT].values]
     row = ALL_CONCEPTS if ALL_CONCEPTS in names else names[0]
@@ -159,7 +148,7 @@ def _traits(study: Traits) -> Float64[np.ndarray, "trait interval"]:
     return found
 
 
-def _own(study: Traits, targets: Sequence[str]) -> Float64[np.ndarray, " target"]:
+def _own(study: ModelFindings, targets: Sequence[str]) -> Float64[np.ndarray, " target"]:
     """Own recognition by language, mean over the concepts that have it."""
     chosen = study.findings.recognition["chosen"].sel({INTERVAL: "estimate"})
     here = {str(tag) for tag in chosen[TARGET].values} & {str(tag) for tag in chosen[SOURCE].values}

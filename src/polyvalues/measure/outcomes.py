@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import LAYER, SOURCE
 from polyvalues.errors import MeasureError
-from polyvalues.measure.kernels import SHARED, Ties, correctness
-from polyvalues.measure.resample import group_sums, group_weights, resampled_ratio
+from polyvalues.measure.kernels import Ties, correctness
+from polyvalues.measure.resample import group_sums, group_weights, resampled_ratio, widened
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,7 +268,7 @@ def _extra(
     counts = concept.counts(target)
     own = group_sums(correct[:, [target.sources.index(target.target)]], target.group, len(counts))
     values = resampled_ratio(own, counts, weights)[0]
-    return (SHARED - 1) * (values - values[0])
+    return widened(values) - values
 
 
 def resample_picked(
@@ -300,10 +300,10 @@ def resample_picked(
         accuracy[rows, column] = resampled_ratio(sums, counts, weights)
         if extra is not None and relative:
             others = [row for row in rows if labels.sources[row] != target.target]
-            accuracy[others, column] = np.clip(accuracy[others, column] - extra, -1.0, 1.0)
+            accuracy[others, column] = accuracy[others, column] - extra
         elif extra is not None:
             own = labels.sources.index(target.target)
-            accuracy[own, column] = np.clip(accuracy[own, column] + extra, 0.0, 1.0)
+            accuracy[own, column] = accuracy[own, column] + extra
         drawn = group_sums(target.picked_control_correct(), target.group, len(counts))
         control[column] = resampled_ratio(drawn, counts * target.draws, weights)
         groups[column] = np.count_nonzero(counts)

@@ -84,6 +84,23 @@ def record(
     return _stream(_Pass(handle, layers, spec.position, post_norm), tokens, texts, spec.batch_tokens)
 
 
+@torch.inference_mode()
+def after_norm(handle: ModelHandle, states: Float[np.ndarray, "text hidden"]) -> Float[np.ndarray, "text hidden"]:
+    """States of the last block after the model's final norm, as the paper's code reads its last layer.
+
+    Args:
+        handle: a model whose final norm was found.
+        states: the last block's output at the read position.
+
+    Raises:
+        ArchitectureError: the final norm was not found.
+    """
+    if handle.final_norm is None:
+        raise ArchitectureError(f"{type(handle.model).__name__}: the norm after the last block was not found")
+    tensor = torch.from_numpy(np.array(states)).to(handle.device, handle.model.dtype)
+    return handle.final_norm(tensor).float().cpu().numpy()
+
+
 def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budget: int) -> Iterator[Reading]:
     """Batches in order, each as large as the budget allows; the budget shrinks when memory runs out."""
     first, warned = 0, False

@@ -6,14 +6,14 @@ models differ in much besides their shares.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import xarray as xr
 
-from polyvalues.artifacts import Claims, Findings
+from polyvalues.artifacts import ModelFindings
 from polyvalues.axes import ALL_CONCEPTS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.report.claims import LEVEL, p_text
 from polyvalues.report.notation import Interval, interval_text, listed, number
@@ -37,17 +37,7 @@ class Advice:
     caveat: str
 
 
-@dataclass(frozen=True)
-class Advised:
-    """What advice on one model starts from: its name, findings, claims and training shares in percent."""
-
-    name: str
-    findings: Findings
-    claims: Claims
-    shares: Mapping[str, float]
-
-
-def advise(studies: Sequence[Advised], table: xr.Dataset) -> tuple[Advice, ...]:
+def advise(studies: Sequence[ModelFindings], table: xr.Dataset) -> tuple[Advice, ...]:
     """Advice from one or several studies.
 
     Args:
@@ -69,7 +59,7 @@ def advise(studies: Sequence[Advised], table: xr.Dataset) -> tuple[Advice, ...]:
     return tuple(found)
 
 
-def _one(study: Advised, table: xr.Dataset) -> Iterator[tuple[bool, str]]:
+def _one(study: ModelFindings, table: xr.Dataset) -> Iterator[tuple[bool, str]]:
     if not study.shares:
         yield False, f"{study.name}: its training shares are not known, so nothing can be said of its mixture."
         return
@@ -78,7 +68,7 @@ def _one(study: Advised, table: xr.Dataset) -> Iterator[tuple[bool, str]]:
     yield from _threshold(study, table)
 
 
-def _direction(study: Advised) -> Iterator[tuple[bool, str]]:
+def _direction(study: ModelFindings) -> Iterator[tuple[bool, str]]:
     data = study.claims.direction
     if not data:
         return
@@ -112,7 +102,7 @@ def _direction(study: Advised) -> Iterator[tuple[bool, str]]:
         )
 
 
-def _gains(study: Advised) -> Iterator[tuple[bool, str]]:
+def _gains(study: ModelFindings) -> Iterator[tuple[bool, str]]:
     data = study.claims.direction
     if not data:
         return
@@ -142,7 +132,7 @@ def _gains(study: Advised) -> Iterator[tuple[bool, str]]:
     )
 
 
-def _threshold(study: Advised, table: xr.Dataset) -> Iterator[tuple[bool, str]]:
+def _threshold(study: ModelFindings, table: xr.Dataset) -> Iterator[tuple[bool, str]]:
     """Which languages are recognised in most concepts, and whether their shares tell them apart from the others."""
     q = study.claims.chance["q"] if study.claims.chance else None
     if q is None:
