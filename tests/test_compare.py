@@ -138,7 +138,7 @@ def test_mistakes_are_measured_on_a_study(folder: Path) -> None:
     study = load_study(folder / "one")
     found = measure_mistakes(study)
     assert [row.mistake for row in found.rows] == ["selection", "ties", "leakage", "post-norm"]
-    assert any("four languages" in note for note in found.notes)
+    assert any("too few languages" in note for note in found.notes)
     assert all(np.isfinite([row.right, row.mistaken]).all() for row in found.rows)
     own = study.findings.recognition["chosen"].sel(interval="estimate")
     assert found.rows[0].right == pytest.approx(float(own.mean()))

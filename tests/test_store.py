@@ -260,3 +260,9 @@ def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path, name: str
 def test_a_number_that_netcdf_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="2\\^31"):
         Store(tmp_path).put("x.nc", xr.Dataset({"n": ("x", np.array([2**40]))}), PROVENANCE)
+
+
+def test_a_file_in_place_of_a_folder_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a study", encoding="utf-8")
+    with pytest.raises(StoreError, match="a finished study"):
+        Store(tmp_path / "file").get("findings/recognition.nc", xr.Dataset)

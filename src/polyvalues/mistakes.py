@@ -63,9 +63,11 @@ def measure_mistakes(study: Study, *, with_model: bool = True, seed: int = 0) ->
             notes.append("post-norm: the model's final norm was not found")
         else:
             rows.append(post_norm(*normed, folds=study.spec.split.folds, rng=np.random.default_rng([seed, 1])))
-    rows += _shifts(study)
-    if len(study.findings.recognition["target"]) < 4:
-        notes.append("shift: it takes four languages to correlate")
+    shifts = _shifts(study)
+    rows += shifts
+    lacking = [kind for kind in KINDS if not any(f" {kind} " in row.quantity for row in shifts)]
+    if lacking:
+        notes.append(f"shift: too few languages, or distances that do not vary, to correlate ({', '.join(lacking)})")
     found = Mistaken(tuple(rows), tuple(notes))
     frame = pd.DataFrame([astuple(row) for row in rows], columns=[field.name for field in fields(Mistake)])
     with study.store.locked():
@@ -131,9 +133,9 @@ def _shifts(study: Study) -> list[Mistake]:
             shifted(chosen.sel(concept=concept).values, 1 - table[kind].values, kind)
             for concept in chosen["concept"].values
         ]
-        right, mistaken = (float(np.nanmean([getattr(part, name) for part in parts])) for name in ("right", "mistaken"))
-        nothing = float("nan")
-        found.append(
-            Mistake("shift", f"{parts[0].quantity}, mean over concepts", right, mistaken, nothing, nothing, "")
-        )
+        known = [(part.right, part.mistaken) for part in parts if np.isfinite((part.right, part.mistaken)).all()]
+        if known:  # else the distance is the same for all pairs, or missing
+            right, mistaken = (float(value) for value in np.mean(known, axis=0))
+            name, nothing = f"{parts[0].quantity}, mean over concepts", float("nan")
+            found.append(Mistake("shift", name, right, mistaken, nothing, nothing, ""))
     return found

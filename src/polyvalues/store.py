@@ -158,7 +158,7 @@ class Store:
         path = self.path(name)
         try:
             _, data = self._open(path, kind)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise StoreError(f"{path}: no such artefact; is {self.root} a finished study?") from None
         return self._decode(path, kind, data)
 
