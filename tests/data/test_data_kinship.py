@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from polyvalues.data.kinship.tables import KINDS, TABLES, distances
+from polyvalues.data.kinship import tables
+from polyvalues.data.kinship.tables import KINDS, TABLES, _known, distances
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
 from polyvalues.errors import SpecError
 
@@ -73,8 +74,41 @@ def test_order_and_unknown_languages() -> None:
         distances(["en"], "mine")
 
 
-def test_more_than_a_hundred_languages() -> None:
-    found = distances(["de", "ar", "hi", "ru", "yo", "th", "am", "tr"])
+def test_every_language_that_uriel_knows() -> None:
+    found = distances(["de", "ar", "hi", "ru", "yo", "th", "am", "tr", "smn", "quz", "ayr"])
     assert found.attrs["unknown"] == ""
     assert np.isfinite(found["genetic"]).all()
     assert np.isfinite(found["geographic"]).all()
+    known = _known()
+    assert len({row["code"] for row in known.values()}) == 7970
+    assert known["fi"] is known["fin"]
+    whole = distances(sorted({row["code"] for row in known.values()})[::40])
+    for kind in KINDS:
+        values = whole[kind].values
+        np.testing.assert_array_equal(values, values.T)
+        assert np.nanmin(values) == 0
+        assert np.nanmax(values) <= 1
+
+
+def test_nothing_known_is_no_distance() -> None:
+    assert distances(["xx", "yy"]).attrs["unknown"] == "xx, yy"
+    assert np.isnan(distances(["xx", "yy"])["genetic"]).all()
+    assert distances([])["genetic"].shape == (0, 0)
+    # some codes have no place in Glottolog's tree, and no distance by it
+    placeless = next(code for code, row in _known().items() if not row["ancestors"])
+    assert np.isnan(distances([placeless, "en"])["genetic"].sel(source="en", target=placeless))
+
+
+def test_feature_distances_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {
+        "aa": dict(syntactic="11000", phonological=".", inventory="."),
+        "bb": dict(syntactic="10100", phonological=".", inventory="."),
+        "cc": dict(syntactic="1010.", phonological=".", inventory="."),
+    }
+    other = dict(ancestors="", latitude="", longitude="")
+    monkeypatch.setattr(tables, "_known", lambda: {tag: row | other for tag, row in rows.items()})
+    found = distances(["aa", "bb", "cc"])
+    # cos = 1 / 2, arccos = pi / 3
+    assert float(found["syntactic"].sel(source="aa", target="bb")) == pytest.approx(2 / 3)
+    assert np.isnan(found["syntactic"].sel(source="aa", target="cc"))  # four features known of both: too few
+    assert np.isnan(found["geographic"].sel(source="aa", target="bb"))

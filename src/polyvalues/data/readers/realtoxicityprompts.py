@@ -91,7 +91,7 @@ def _score(record: Record, name: str, part: dict[str, Any]) -> float | None:
     if score is not None and not 0 <= score <= 1:
         expected = f"a number from 0 to 1, got {kind(score)}"
         raise ReaderError(record.path, expected, line=record.line, field=f"{name}.toxicity")
-    return score
+    return None if score is None else float(score)
 
 
 READER: Final = Reader(
