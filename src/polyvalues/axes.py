@@ -40,6 +40,10 @@ ALL_CONCEPTS: Final = "all"
 DamageKind = Literal["drop", "swap", "replace", "characters"]
 DAMAGE_KINDS: Final[tuple[DamageKind, ...]] = ("drop", "swap", "replace", "characters")
 """Ways to damage a text (`polyvalues.data.degrade`)."""
+InterventionKind = Literal["add", "piecewise", "ablate", "clamp"]
+INTERVENTIONS: Final[tuple[InterventionKind, ...]] = ("add", "piecewise", "ablate", "clamp")
+"""What steering does to a hidden state (`polyvalues.steer.interventions`)."""
+
 VERDICTS: Final = ("consistent", "inconsistent", "cannot tell")
 """What can be said of two languages' directions (`polyvalues.measure.agreement`)."""
 

@@ -8,9 +8,11 @@
     ├── ModelError              the language model
     │   ├── ModelLoadError      it cannot be loaded
     │   ├── ArchitectureError   its decoder blocks cannot be found
-    │   └── ReadingError        its hidden states cannot be read (memory, non-finite values)
+    │   ├── ReadingError        its hidden states cannot be read (memory, non-finite values)
+    │   └── SteeringError       it cannot be steered as asked, or with these vectors
     ├── VectorError             a concept vector cannot be fitted
     │   └── DegenerateVector    it came out zero or not finite
+    ├── JudgeError              answers cannot be judged as asked
     ├── MeasureError            an analysis has nothing to work on
     ├── StoreError              the study folder
     │   ├── StudyLocked         another run holds it
@@ -72,6 +74,14 @@ class ArchitectureError(ModelError):
 
 class ReadingError(ModelError):
     """Hidden states cannot be read: out of memory on a single text, or non-finite values."""
+
+
+class SteeringError(ModelError):
+    """The model cannot be steered as asked: vectors of another model, rows or positions that do not fit, nesting."""
+
+
+class JudgeError(PolyvaluesError):
+    """A judge cannot be used: no openings in a language, an endpoint that does not answer, no such label."""
 
 
 class VectorError(PolyvaluesError):

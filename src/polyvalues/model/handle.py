@@ -43,6 +43,7 @@ class ModelHandle:
         shares: percent of the training data per language, from the preset; empty when unknown.
         dominant: the languages it was mostly trained on, from the preset.
         description: what the model is, in words and in order, for reports.
+        causal: `model` with its LM head, to generate text; None unless it was asked for.
     """
 
     model: PreTrainedModel
@@ -58,6 +59,7 @@ class ModelHandle:
     shares: Mapping[str, float]
     dominant: tuple[str, ...]
     description: Mapping[str, str]
+    causal: PreTrainedModel | None = None
 
     @property
     def device(self) -> torch.device:
@@ -80,8 +82,12 @@ class ModelHandle:
         return own if isinstance(own, int) and 0 <= own < self.vocabulary else 0
 
 
-def load_model(spec: ModelSpec) -> ModelHandle:
+def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
     """Load a model from a folder or the Hub.
+
+    Args:
+        spec: which, and how.
+        head: keep the LM head, to generate text; reading does not need it.
 
     Raises:
         SpecError: the preset is unknown, or the template cannot be used with this tokenizer.
@@ -95,7 +101,8 @@ def load_model(spec: ModelSpec) -> ModelHandle:
             f"{spec.id}: preset {preset.name} runs modelling code from its repository; if you trust that code, set "
             "trust_remote_code = true for the model (in study.toml under [model])"
         )
-    model, tokenizer, encoder = load_parts(spec)
+    parts = load_parts(spec, head=head)
+    model, tokenizer = parts.base, parts.tokenizer
     template = make_template(spec.template or (preset.template if preset else None), tokenizer)
     blocks = find_blocks(model)
     hidden = int(text_config(model.config).hidden_size)
@@ -108,13 +115,14 @@ def load_model(spec: ModelSpec) -> ModelHandle:
         final_norm=blocks.final_norm,
         n_layers=len(blocks.modules),
         hidden=hidden,
-        encoder=encoder,
+        encoder=parts.encoder,
         token_limit=token_limit(model),
         fingerprint=name,
         template=template,
         shares=preset.shares if preset else MappingProxyType({}),
         dominant=preset.dominant if preset else (),
         description=_describe(spec, preset, model, (len(blocks.modules), template.name, name)),
+        causal=parts.causal,
     )
 
 

@@ -1,9 +1,10 @@
 """Loading weights and tokenizer from a folder or the Hub, with foreseen failures explained.
 
 Causal models are loaded by the class with the LM head, because only that class maps the names of every checkpoint,
-and then only their base model is kept: the head never runs. Encoders (a masked-LM architecture whose config does not
-say `is_decoder`) are loaded without a head. Weights are read from safetensors only, never from a pickle. A weight of
-the base model that the checkpoint lacks is an error, not a random number.
+and then only their base model is kept, unless text is to be generated: reading never runs the head. Encoders (a
+masked-LM architecture whose config does not say `is_decoder`) are loaded without a head. Weights are read from
+safetensors only, never from a pickle. A weight of the base model that the checkpoint lacks is an error, not a random
+number.
 """
 
 import importlib.util
@@ -11,6 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -49,8 +51,29 @@ _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _NO_CONVERSION: Final = "DISABLE_SAFETENSORS_CONVERSION"
 
 
-def load_parts(spec: ModelSpec) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, bool]:
-    """The base model (eval, no gradients, on its device), the tokenizer, and whether it is an encoder.
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What was loaded: eval mode, no gradients, on its device.
+
+    Attributes:
+        base: the model without LM head.
+        causal: the same model with its LM head; None where it was not asked for.
+        tokenizer: its tokenizer.
+        encoder: whether it is an encoder.
+    """
+
+    base: PreTrainedModel
+    causal: PreTrainedModel | None
+    tokenizer: PreTrainedTokenizerBase
+    encoder: bool
+
+
+def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
+    """Load a model and its tokenizer.
+
+    Args:
+        spec: which, and how.
+        head: keep the LM head, to generate text.
 
     Raises:
         ModelLoadError: anything that can go wrong, with what to do.
@@ -62,7 +85,7 @@ def load_parts(spec: ModelSpec) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
     common: dict[str, Any] = {"revision": spec.revision or "main", "trust_remote_code": spec.trust_remote_code}
     try:
         placement = _placement(spec, device)
-        with _quiet():
+        with quiet_transformers():
             config = AutoConfig.from_pretrained(source, **common)
             encoder = _is_encoder(config)
             tokenizer = AutoTokenizer.from_pretrained(source, **common)
@@ -78,13 +101,16 @@ def load_parts(spec: ModelSpec) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
             )
             base = full if encoder else _without_head(full)
             _check_complete(spec, full, base, info["missing_keys"])
+            if head and encoder:
+                raise ModelLoadError(f"{spec.id}: is an encoder, which cannot generate text; it can only be read")
+            kept = full if head else base
             if not placement:
-                nn.Module.to(base, device)
+                nn.Module.to(kept, device)
     except _FORESEEN as error:
         raise ModelLoadError(f"{spec.id}: cannot be loaded: {_first_line(error)}. {_advice(error)}") from error
-    base.eval()
-    base.requires_grad_(requires_grad=False)
-    return base, tokenizer, encoder
+    kept.eval()
+    kept.requires_grad_(requires_grad=False)
+    return Parts(base, full if head else None, tokenizer, encoder)
 
 
 def _source(spec: ModelSpec) -> str:
@@ -180,7 +206,7 @@ def _check_complete(spec: ModelSpec, full: PreTrainedModel, base: PreTrainedMode
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """No progress bars, warnings or network side jobs of transformers inside; everything as before afterwards."""
     level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     conversion = os.environ.get(_NO_CONVERSION)

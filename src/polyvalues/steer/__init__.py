@@ -1,0 +1,1 @@
+"""Steering: interventions, hooks, generation, judges of what was generated, and what it costs."""

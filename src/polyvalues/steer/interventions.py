@@ -1,0 +1,83 @@
+"""What steering does to hidden states: pure functions, float32 in and out.
+
+With `h` a hidden state, `v` a unit vector, `s` a strength in the units of `h`:
+
+    add         h + s v
+    piecewise   h + s sign(h . v) v          amplifies the side the text is on; sign(0) = 0
+    ablate      h - (h . v) v                h . v becomes 0
+    clamp       h + (s - h . v) v            h . v becomes s
+    keep_norm   h' |h| / |h'|                afterwards, with h' what became of h; a zero h' stays zero
+
+`v` points to the safer side, so a positive strength is always the safer one.
+"""
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from polyvalues.axes import InterventionKind
+
+
+def add(
+    h: Float32[Tensor, "row token hidden"],
+    v: Float32[Tensor, "#row #token hidden"],
+    s: Float32[Tensor, "#row #token 1"],
+) -> Float32[Tensor, "row token hidden"]:
+    """`h + s v`."""
+    return h + s * v
+
+
+def piecewise(
+    h: Float32[Tensor, "row token hidden"],
+    v: Float32[Tensor, "#row #token hidden"],
+    s: Float32[Tensor, "#row #token 1"],
+) -> Float32[Tensor, "row token hidden"]:
+    """`h + s sign(h . v) v`."""
+    return h + s * torch.sign(along(h, v)) * v
+
+
+def ablate(
+    h: Float32[Tensor, "row token hidden"], v: Float32[Tensor, "#row #token hidden"]
+) -> Float32[Tensor, "row token hidden"]:
+    """`h - (h . v) v`."""
+    return h - along(h, v) * v
+
+
+def clamp(
+    h: Float32[Tensor, "row token hidden"],
+    v: Float32[Tensor, "#row #token hidden"],
+    s: Float32[Tensor, "#row #token 1"],
+) -> Float32[Tensor, "row token hidden"]:
+    """`h + (s - h . v) v`."""
+    return h + (s - along(h, v)) * v
+
+
+def keep_norm(
+    changed: Float32[Tensor, "row token hidden"], h: Float32[Tensor, "row token hidden"]
+) -> Float32[Tensor, "row token hidden"]:
+    """`changed`, rescaled to the length of `h`; where it is zero it stays zero."""
+    length = changed.norm(dim=-1, keepdim=True)
+    return changed * (h.norm(dim=-1, keepdim=True) / torch.where(length > 0, length, 1.0))
+
+
+def along(
+    h: Float32[Tensor, "row token hidden"], v: Float32[Tensor, "#row #token hidden"]
+) -> Float32[Tensor, "row token 1"]:
+    """`h . v`."""
+    return (h * v).sum(dim=-1, keepdim=True)
+
+
+def intervene(
+    h: Float32[Tensor, "row token hidden"],
+    v: Float32[Tensor, "#row #token hidden"],
+    s: Float32[Tensor, "#row #token 1"],
+    kind: InterventionKind,
+    *,
+    norm: bool = False,
+) -> Float32[Tensor, "row token hidden"]:
+    """One of the above by name, `norm`-preserving or not."""
+    if kind == "ablate":
+        changed = ablate(h, v)
+    else:
+        changed = {"add": add, "piecewise": piecewise, "clamp": clamp}[kind](h, v, s)
+    return keep_norm(changed, h) if norm else changed
