@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from polyvalues.artifacts import Claims as Claims
     from polyvalues.artifacts import ConceptVectors as ConceptVectors
     from polyvalues.artifacts import Findings as Findings
+    from polyvalues.artifacts import Generations as Generations
+    from polyvalues.artifacts import Judged as Judged
     from polyvalues.artifacts import LayerChoice as LayerChoice
     from polyvalues.artifacts import Moments as Moments
     from polyvalues.artifacts import PairSet as PairSet
     from polyvalues.artifacts import Replicates as Replicates
     from polyvalues.artifacts import Scores as Scores
+    from polyvalues.artifacts import SteeringVectors as SteeringVectors
     from polyvalues.artifacts import TextTable as TextTable
     from polyvalues.compare import Comparison as Comparison
     from polyvalues.compare import compare_studies as compare_studies
     from polyvalues.compare import difference_words as difference_words
+    from polyvalues.control.judging import load_words as load_words
+    from polyvalues.controlled import Controlled as Controlled
+    from polyvalues.controlled import run_control as run_control
     from polyvalues.damage import Damage as Damage
     from polyvalues.data.check import check_pairs as check_pairs
     from polyvalues.data.degrade import degrade as degrade
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from polyvalues.follow import find_divergence as find_divergence
     from polyvalues.follow import measure_noise as measure_noise
     from polyvalues.follow import measure_quality as measure_quality
+    from polyvalues.interop.hub import push_hub as push_hub
     from polyvalues.measure.consistency import consistency as consistency
     from polyvalues.measure.difference import models_difference as models_difference
     from polyvalues.measure.noise import noise_rows as noise_rows
@@ -50,7 +57,10 @@ if TYPE_CHECKING:
     from polyvalues.model.handle import load_model as load_model
     from polyvalues.model.presets import PRESETS as PRESETS
     from polyvalues.model.record import record as record
+    from polyvalues.specs import BudgetSpec as BudgetSpec
     from polyvalues.specs import CheckSpec as CheckSpec
+    from polyvalues.specs import ControlSpec as ControlSpec
+    from polyvalues.specs import GenerationSpec as GenerationSpec
     from polyvalues.specs import ModelSpec as ModelSpec
     from polyvalues.specs import PairSource as PairSource
     from polyvalues.specs import ReadingSpec as ReadingSpec
@@ -60,6 +70,16 @@ if TYPE_CHECKING:
     from polyvalues.specs import VectorSpec as VectorSpec
     from polyvalues.specs import build as build
     from polyvalues.specs import load_study_spec as load_study_spec
+    from polyvalues.steer.generate import generate as generate
+    from polyvalues.steer.hooks import steering as steering
+    from polyvalues.steer.permanent import bake_model as bake_model
+    from polyvalues.steer.plan import Condition as Condition
+    from polyvalues.steer.plan import Intervention as Intervention
+    from polyvalues.steer.plan import Plan as Plan
+    from polyvalues.steer.vectors import Steerable as Steerable
+    from polyvalues.steered import export_vectors as export_vectors
+    from polyvalues.steered import import_vectors as import_vectors
+    from polyvalues.steered import steering_vectors as steering_vectors
     from polyvalues.store import Store as Store
     from polyvalues.store import write_pairs as write_pairs
     from polyvalues.study import Study as Study
@@ -82,12 +102,20 @@ __version__ = "0.1.0"
 _HOME = {
     "Activations": "polyvalues.artifacts",
     "ActivationsReducer": "polyvalues.vectors.activations",
+    "BudgetSpec": "polyvalues.specs",
     "CheckSpec": "polyvalues.specs",
     "Claims": "polyvalues.artifacts",
     "Comparison": "polyvalues.compare",
     "ConceptVectors": "polyvalues.artifacts",
+    "Condition": "polyvalues.steer.plan",
+    "ControlSpec": "polyvalues.specs",
+    "Controlled": "polyvalues.controlled",
     "Damage": "polyvalues.damage",
     "Findings": "polyvalues.artifacts",
+    "GenerationSpec": "polyvalues.specs",
+    "Generations": "polyvalues.artifacts",
+    "Intervention": "polyvalues.steer.plan",
+    "Judged": "polyvalues.artifacts",
     "LayerChoice": "polyvalues.artifacts",
     "Mistaken": "polyvalues.mistakes",
     "ModelHandle": "polyvalues.model.handle",
@@ -97,6 +125,7 @@ _HOME = {
     "PRESETS": "polyvalues.model.presets",
     "PairSet": "polyvalues.artifacts",
     "PairSource": "polyvalues.specs",
+    "Plan": "polyvalues.steer.plan",
     "PolyvaluesError": "polyvalues.errors",
     "READERS": "polyvalues.data.readers.registry",
     "ReadingSpec": "polyvalues.specs",
@@ -105,12 +134,15 @@ _HOME = {
     "Scores": "polyvalues.artifacts",
     "SplitSpec": "polyvalues.specs",
     "StatisticsSpec": "polyvalues.specs",
+    "Steerable": "polyvalues.steer.vectors",
+    "SteeringVectors": "polyvalues.artifacts",
     "Store": "polyvalues.store",
     "Study": "polyvalues.study",
     "StudySpec": "polyvalues.specs",
     "TextTable": "polyvalues.artifacts",
     "VectorSpec": "polyvalues.specs",
     "Verified": "polyvalues.verification.suite",
+    "bake_model": "polyvalues.steer.permanent",
     "build": "polyvalues.specs",
     "check_pairs": "polyvalues.data.check",
     "choose_layers": "polyvalues.measure.select",
@@ -120,12 +152,16 @@ _HOME = {
     "difference_words": "polyvalues.compare",
     "distances": "polyvalues.data.kinship.tables",
     "doubts": "polyvalues.data.doubt",
+    "export_vectors": "polyvalues.steered",
     "find_divergence": "polyvalues.follow",
     "findings_in_words": "polyvalues.study",
     "fit_vectors": "polyvalues.vectors.fit",
+    "generate": "polyvalues.steer.generate",
+    "import_vectors": "polyvalues.steered",
     "load_model": "polyvalues.model.handle",
     "load_study": "polyvalues.study",
     "load_study_spec": "polyvalues.specs",
+    "load_words": "polyvalues.control.judging",
     "make_pairs": "polyvalues.data.pairs",
     "measure_mistakes": "polyvalues.mistakes",
     "measure_noise": "polyvalues.follow",
@@ -133,14 +169,18 @@ _HOME = {
     "models_difference": "polyvalues.measure.difference",
     "noise_rows": "polyvalues.measure.noise",
     "prepare_pairs": "polyvalues.study",
+    "push_hub": "polyvalues.interop.hub",
     "read_pairs": "polyvalues.data.pairs",
     "read_quality": "polyvalues.data.quality",
     "recognition": "polyvalues.measure.recognition",
     "record": "polyvalues.model.record",
     "replicates": "polyvalues.vectors.replicates",
+    "run_control": "polyvalues.controlled",
     "run_study": "polyvalues.study",
     "sample_pairs": "polyvalues.data.summary",
     "split_pairs": "polyvalues.data.splits",
+    "steering": "polyvalues.steer.hooks",
+    "steering_vectors": "polyvalues.steered",
     "summarise_pairs": "polyvalues.data.summary",
     "text_table": "polyvalues.data.texts",
     "transfer": "polyvalues.measure.transfer",
@@ -157,12 +197,20 @@ __all__ = [
     "READERS",
     "Activations",
     "ActivationsReducer",
+    "BudgetSpec",
     "CheckSpec",
     "Claims",
     "Comparison",
     "ConceptVectors",
+    "Condition",
+    "ControlSpec",
+    "Controlled",
     "Damage",
     "Findings",
+    "GenerationSpec",
+    "Generations",
+    "Intervention",
+    "Judged",
     "LayerChoice",
     "Mistaken",
     "ModelHandle",
@@ -171,6 +219,7 @@ __all__ = [
     "MomentsReducer",
     "PairSet",
     "PairSource",
+    "Plan",
     "PolyvaluesError",
     "ReadingSpec",
     "Replicates",
@@ -178,6 +227,8 @@ __all__ = [
     "Scores",
     "SplitSpec",
     "StatisticsSpec",
+    "Steerable",
+    "SteeringVectors",
     "Store",
     "Study",
     "StudySpec",
@@ -185,6 +236,7 @@ __all__ = [
     "VectorSpec",
     "Verified",
     "__version__",
+    "bake_model",
     "build",
     "check_pairs",
     "choose_layers",
@@ -194,12 +246,16 @@ __all__ = [
     "difference_words",
     "distances",
     "doubts",
+    "export_vectors",
     "find_divergence",
     "findings_in_words",
     "fit_vectors",
+    "generate",
+    "import_vectors",
     "load_model",
     "load_study",
     "load_study_spec",
+    "load_words",
     "make_pairs",
     "measure_mistakes",
     "measure_noise",
@@ -207,14 +263,18 @@ __all__ = [
     "models_difference",
     "noise_rows",
     "prepare_pairs",
+    "push_hub",
     "read_pairs",
     "read_quality",
     "recognition",
     "record",
     "replicates",
+    "run_control",
     "run_study",
     "sample_pairs",
     "split_pairs",
+    "steering",
+    "steering_vectors",
     "summarise_pairs",
     "text_table",
     "transfer",

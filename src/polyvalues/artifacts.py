@@ -144,6 +144,71 @@ class ConceptVectors:
 
 
 @dataclass(frozen=True, eq=False)
+class SteeringVectors:
+    """What a model is steered with: all that is needed besides the model itself.
+
+    Attributes:
+        data: `vector` float32 `[concept, source, layer, hidden]`, points to the safer side (`data.concepts`: the
+            concept's vector, turned round where its negative end is the safer one), not normalised;
+            `midpoint` float32 `[concept, source, layer, hidden]`, half way between the means of the two sides;
+            `norm` float32 `[layer]`, mean length of the hidden states of neutral text: the unit of strength;
+            `flipped` bool `[concept]`, whether the concept's vector was turned round. attrs: fingerprint, model,
+            model_type, blocks, hidden, layers (of the model), dtype, template, position, estimator.
+    """
+
+    data: xr.Dataset
+
+
+GENERATION_SCHEMA: Final = pa.schema(
+    [
+        pa.field("concept", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("item", pa.string(), nullable=False),
+        pa.field("group", pa.string(), nullable=False),
+        pa.field("side", pa.string(), nullable=False),
+        pa.field("vector", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("sign", pa.int32(), nullable=False),
+        pa.field("layers", pa.string(), nullable=False),
+        pa.field("strength", pa.float64(), nullable=False),
+        pa.field("steered", pa.bool_(), nullable=False),
+        pa.field("seed", pa.int32(), nullable=False),
+        pa.field("prompt", pa.string(), nullable=False),
+        pa.field("answer", pa.string(), nullable=False),
+        pa.field("tokens", pa.int32(), nullable=False),
+    ]
+)
+"""Columns of `Generations.table`: `side` of the pair the prompt is; `vector` as in `axes.STEERED_BY`; `source` its
+language (empty without vector); `sign` +1 safer, -1 the opposite, 0 unsteered; `layers` comma-separated blocks;
+`strength` in mean norms; `steered` false where a condition held the row back; `prompt` as written, before the chat
+template; `tokens` of the answer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Generations:
+    """Answers of a model, steered and not; rows as in `GENERATION_SCHEMA`."""
+
+    table: pa.Table
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What one judge says of generations.
+
+    Attributes:
+        judge: its name.
+        behaviour: what 1 means, e.g. `refusal`, `compliance`, `toxicity`, `perplexity` (a cost may have any scale).
+        scores: float64, one per row of the generations; NaN where the judge cannot tell.
+        notes: what a reader must know, in words.
+    """
+
+    judge: str
+    behaviour: str
+    scores: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Replicates:
     """Cosines between vectors refitted on parts of the data: all that consistency and reliability need.
 

@@ -44,6 +44,12 @@ InterventionKind = Literal["add", "piecewise", "ablate", "clamp"]
 INTERVENTIONS: Final[tuple[InterventionKind, ...]] = ("add", "piecewise", "ablate", "clamp")
 """What steering does to a hidden state (`polyvalues.steer.interventions`)."""
 
+VECTOR_FORMATS: Final = ("gguf", "easysteer", "lm-eval", "svec-ibm", "svec-aisteer", "saklas", "easyedit", "hub")
+"""Formats of other tools that vectors are exported to and imported from (`polyvalues.interop.formats`)."""
+
+STEERED_BY: Final = ("base", "prompt", "source", "own", "random")
+"""What answers were made with: nothing; a request to refuse; the source's vector; the target's; a random direction."""
+
 VERDICTS: Final = ("consistent", "inconsistent", "cannot tell")
 """What can be said of two languages' directions (`polyvalues.measure.agreement`)."""
 

@@ -22,6 +22,7 @@ from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.errors import PolyvaluesError, SpecError
 from polyvalues.flags import merge, with_settings
 from polyvalues.specs import EMBEDDED_MODEL, StudySpec
+from polyvalues.steering_commands import control_command, steer_command, vectors_app
 from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, summarise
 
 app = typer.Typer(
@@ -33,6 +34,9 @@ app = typer.Typer(
 )
 pairs_app = typer.Typer(help="Text pairs: list formats, convert, check, look.", no_args_is_help=True)
 app.add_typer(pairs_app, name="pairs")
+app.add_typer(vectors_app, name="vectors")
+app.command("control")(control_command)
+app.command("steer")(steer_command)
 
 
 _QUALITY: Final = "CSV or TSV with concept, language, item, quality (larger is better): measured translation quality."

@@ -23,12 +23,15 @@ import xarray as xr
 
 from polyvalues.artifacts import (
     DROP_SCHEMA,
+    GENERATION_SCHEMA,
     Activations,
     ConceptVectors,
+    Generations,
     Moments,
     PairSet,
     Replicates,
     Scores,
+    SteeringVectors,
 )
 from polyvalues.errors import CorruptArtifact, StoreError
 
@@ -180,9 +183,26 @@ def _decode_pairs(blob: bytes, _: Path) -> PairSet:
     return PairSet(table, drops, tuple(json.loads(metadata[b"notes"])))
 
 
+def _encode_generations(artefact: Generations, header: str, _: Path) -> bytes:
+    sink = io.BytesIO()
+    with pq.ParquetWriter(sink, artefact.table.schema, store_schema=False) as writer:
+        writer.write_table(artefact.table)
+        writer.add_key_value_metadata({_HEADER: header})
+    return sink.getvalue()
+
+
+def _decode_generations(blob: bytes, _: Path) -> Generations:
+    table = pq.read_table(io.BytesIO(blob)).replace_schema_metadata(None)
+    return Generations(table.cast(GENERATION_SCHEMA))
+
+
 CODECS: Final[Mapping[type, Codec]] = MappingProxyType(
     {
         PairSet: Codec(_encode_pairs, lambda blob: _pairs_metadata(blob)[_HEADER.encode()].decode(), _decode_pairs),
+        Generations: Codec(
+            _encode_generations, lambda blob: _pairs_metadata(blob)[_HEADER.encode()].decode(), _decode_generations
+        ),
+        SteeringVectors: _tensors(SteeringVectors),
         Moments: _tensors(Moments),
         ConceptVectors: _tensors(ConceptVectors),
         Activations: Codec(_encode_activations, _netcdf_header, _decode_activations),

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow.compute as pc
+import xarray as xr
 
 from polyvalues.artifacts import (
     Activations,
@@ -24,11 +25,13 @@ from polyvalues.artifacts import (
     Scores,
     TextTable,
 )
-from polyvalues.axes import Concept, Language
+from polyvalues.axes import LAYER, Concept, Language
 from polyvalues.codecs import states_name
+from polyvalues.data.phrases import neutral
 from polyvalues.data.texts import text_table
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
+from polyvalues.model.norms import residual_norms
 from polyvalues.model.record import record
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store, content_key
@@ -148,6 +151,22 @@ class Line:
             f"vectors/{concept}.safetensors", ConceptVectors, self._provenance(keys), lambda: self._fit(inputs)
         )
         return inputs, vectors
+
+    def norms(self) -> xr.Dataset:
+        """Mean length of hidden states on neutral text, `norm` `[layer]`: the unit of steering strengths."""
+        texts = [text for own in neutral(self._all_languages).values() for text in own]
+        provenance = Provenance({"texts": texts, "template": self.handle.template.name}, {}, self.handle.fingerprint)
+        layers = list(range(self.handle.n_layers))
+        return self.store.once(
+            "vectors/norms.nc",
+            xr.Dataset,
+            provenance,
+            lambda: xr.Dataset({"norm": (LAYER, residual_norms(self.handle, texts))}, coords={LAYER: layers}),
+        )
+
+    @property
+    def _all_languages(self) -> tuple[Language, ...]:
+        return tuple(dict.fromkeys(language for _, language, _ in self.tables))
 
     # --- the fitting pass ---------------------------------------------------------------------------------------------
 

@@ -115,6 +115,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None) -> Study:
         line = Line(spec, store, handle, pairs, progress or Silent())
         line.announce()
         runs = [line.run(concept) for concept in line.concepts]
+        line.norms()
         clock.lap("read, fit and score")
         findings, claims = _findings(spec, store, runs, handle)
         clock.lap("measure")

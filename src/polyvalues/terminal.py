@@ -27,8 +27,8 @@ class BarProgress:
         self._task = bar.add_task("preparing", total=None)
 
     def start(self, texts: int) -> None:
-        """So many texts in all."""
-        self._bar.update(self._task, total=texts)
+        """So many texts in all; 0: not known."""
+        self._bar.update(self._task, total=texts or None)
 
     def unit(self, label: str, texts: int, stored: bool) -> None:
         """A unit begins, or was stored."""
@@ -40,9 +40,9 @@ class BarProgress:
 
 
 @contextmanager
-def progress_bar() -> Iterator[BarProgress]:
-    """A bar on standard error while the block runs."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("texts"))
+def progress_bar(unit: str = "texts") -> Iterator[BarProgress]:
+    """A bar on standard error while the block runs; `unit` is what it counts."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit))
     with Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=ERR, transient=True) as bar:
         yield BarProgress(bar)
 

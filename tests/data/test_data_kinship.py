@@ -101,11 +101,11 @@ def test_nothing_known_is_no_distance() -> None:
 
 def test_feature_distances_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {
-        "aa": dict(syntactic="11000", phonological=".", inventory="."),
-        "bb": dict(syntactic="10100", phonological=".", inventory="."),
-        "cc": dict(syntactic="1010.", phonological=".", inventory="."),
+        "aa": {"syntactic": "11000", "phonological": ".", "inventory": "."},
+        "bb": {"syntactic": "10100", "phonological": ".", "inventory": "."},
+        "cc": {"syntactic": "1010.", "phonological": ".", "inventory": "."},
     }
-    other = dict(ancestors="", latitude="", longitude="")
+    other = {"ancestors": "", "latitude": "", "longitude": ""}
     monkeypatch.setattr(tables, "_known", lambda: {tag: row | other for tag, row in rows.items()})
     found = distances(["aa", "bb", "cc"])
     # cos = 1 / 2, arccos = pi / 3

@@ -1,4 +1,4 @@
-"""Hooks: batch = single, cached = uncached, left = right padding, every architecture, always removed, nothing changed."""
+"""Hooks: batch = single, cached = uncached, left = right padding, in every architecture; always removed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -256,6 +256,12 @@ def test_prompt_lengths_can_be_said(steerable: Steerable) -> None:
         assert not torch.equal(said[at, length], plain[at, length])
 
 
+def break_down(handle: ModelHandle, whole: Plan) -> None:
+    with steering(handle, whole):
+        logits(handle, encode(handle))
+        raise RuntimeError("the body")
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_nothing_is_left_behind(steerable: Steerable, fails: bool) -> None:
     handle = steerable("llama")
@@ -264,9 +270,8 @@ def test_nothing_is_left_behind(steerable: Steerable, fails: bool) -> None:
     weights = {name: value.clone() for name, value in handle.causal.state_dict().items()}
     directions, plain = whole.interventions[0].directions.clone(), logits(handle, batch)
     if fails:
-        with pytest.raises(RuntimeError, match="the body"), steering(handle, whole):
-            logits(handle, batch)
-            raise RuntimeError("the body")
+        with pytest.raises(RuntimeError, match="the body"):
+            break_down(handle, whole)
     else:
         with steering(handle, whole):
             assert not torch.equal(logits(handle, batch), plain)
@@ -334,9 +339,7 @@ def test_half_precision_is_computed_in_float32(steerable: Steerable) -> None:
 )
 def test_what_cannot_be_is_refused(steerable: Steerable, build: Callable[[], Any], said: str) -> None:
     with pytest.raises(SteeringError, match=said):
-        made = build()
-        with steering(steerable("llama"), made):
-            pass
+        steering(steerable("llama"), build()).__enter__()
 
 
 def test_batches_that_do_not_fit_are_refused(steerable: Steerable) -> None:

@@ -3,8 +3,8 @@
     python3 -m venv kin && kin/bin/pip install qwanqwa==1.2.1 urielplus==1.3.2
     kin/bin/python -m training.kinship.build
 
-A row per language: its ISO 639-3 code, its shorter tag where there is one, Glottolog's coordinates and ancestors (qwanqwa),
-and its syntactic, phonological and inventory features, one character each in URIEL+'s order: 1 where any source says
+A row per language: its ISO 639-3 code, its shorter tag where there is one, Glottolog's coordinates and ancestors
+(qwanqwa), and its syntactic, phonological and inventory features, one character each in URIEL+'s order: 1 where any source says
 that the language has it, 0 where a source says that it has not, a dot where none says anything.
 `polyvalues.data.kinship.tables` has the formulas of the distances.
 """
@@ -47,7 +47,7 @@ def main() -> None:
     ):
         languoid = _languoid(database, IdType, str(code))
         own = languoid is not None and languoid.iso_639_3 == code  # else a code that went over to another language
-        tag = tags.get(str(code)) or (own and languoid.iso_639_1) or ""
+        tag = tags.get(str(code)) or (str(languoid.iso_639_1 or "") if own and languoid else "") or ""
         if tag in STANDARD and STANDARD[tag] != code:
             tag = ""  # the macrolanguage's own row
         spelt = ["".join(".01"[round(float(values[at])) + 1] for at in chosen) for chosen in columns.values()]

@@ -8,6 +8,8 @@ works; it is then described in general words.
 from dataclasses import dataclass
 from typing import Final
 
+from polyvalues.axes import Side
+
 
 @dataclass(frozen=True)
 class ConceptInfo:
@@ -18,12 +20,16 @@ class ConceptInfo:
         title: the same for headings.
         positive: what the upholding side is.
         negative: what the violating side is.
+        safer: the end of the vector that steering with a positive strength goes towards. A text that a model writes
+            is safer when it upholds the value. The texts of harmfulness are *requests*: a model that is pushed to
+            see a request as harmless helps with harm, so the safer end is the negative one, to see the harm in it.
     """
 
     name: str
     title: str
     positive: str
     negative: str
+    safer: Side = "positive"
 
 
 CONCEPTS: Final = (
@@ -33,7 +39,7 @@ CONCEPTS: Final = (
     ConceptInfo("fairness", "Fairness", "contradicts a stereotype", "repeats a stereotype"),
     ConceptInfo("truthfulness", "Truthfulness", "a true answer", "a false answer"),
     ConceptInfo("toxicity", "Toxicity", "civil", "toxic"),
-    ConceptInfo("harmfulness", "Harmfulness", "harmless", "harmful"),
+    ConceptInfo("harmfulness", "Harmfulness", "harmless", "harmful", safer="negative"),
 )
 """The seven concepts, in the order of the paper."""
 

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from polyvalues.errors import ModelLoadError, SpecError
 from polyvalues.model.batching import token_limit
-from polyvalues.model.blocks import find_blocks, text_config
+from polyvalues.model.blocks import Blocks, find_blocks, text_config
 from polyvalues.model.fingerprint import fingerprint
 from polyvalues.model.loading import load_parts
 from polyvalues.model.presets import PRESETS, Preset, find_preset
@@ -121,7 +121,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         template=template,
         shares=preset.shares if preset else MappingProxyType({}),
         dominant=preset.dominant if preset else (),
-        description=_describe(spec, preset, model, (len(blocks.modules), template.name, name)),
+        description=_describe(spec, preset, model, (blocks, template.name, name)),
         causal=parts.causal,
     )
 
@@ -138,9 +138,9 @@ def _preset(spec: ModelSpec) -> Preset | None:
 
 
 def _describe(
-    spec: ModelSpec, preset: Preset | None, model: PreTrainedModel, found: tuple[int, str, str]
+    spec: ModelSpec, preset: Preset | None, model: PreTrainedModel, found: tuple[Blocks, str, str]
 ) -> Mapping[str, str]:
-    layers, template, name = found
+    blocks, template, name = found
     quantised = spec.quantisation != "none"
     folder = Path(spec.id)
     lines = {
@@ -149,7 +149,9 @@ def _describe(
         "revision": spec.revision or "",
         "preset": preset.name if preset else "",
         "architecture": type(model).__name__,
-        "layers": str(layers),
+        "model type": str(text_config(model.config).model_type),
+        "layers": str(len(blocks.modules)),
+        "blocks": blocks.path,
         "hidden size": str(text_config(model.config).hidden_size),
         # Packed weights cannot be counted by their shapes.
         "parameters": "" if quantised else f"{sum(parameter.numel() for parameter in model.parameters()):,}",

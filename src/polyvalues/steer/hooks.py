@@ -7,9 +7,9 @@ A hook in front of the base model works out, for every forward pass, which token
 behind the blocks change their outputs in float32, cast back. Positions are absolute: with a cache the tokens of a pass
 come after those that are in it, and padding (from the attention mask, on either side) is not counted.
 
-The prompt is what the first pass of a sequence holds (no cache, or an empty one). A pass without cache whose tokens begin
-with those of the pass before is the same sequence grown longer (generation without a cache). Where that is not enough,
-`prompt_lengths` says it.
+The prompt is what the first pass of a sequence holds (no cache, or an empty one). A pass without cache whose tokens
+begin with those of the pass before is the same sequence grown longer (generation without a cache). Where that is not
+enough, `prompt_lengths` says it.
 """
 
 import inspect
@@ -150,8 +150,8 @@ class _Run:
             return None
         if not isinstance(mask, Tensor) or mask.dim() != 2:
             raise ArchitectureError(
-                f"{type(self.handle.model).__name__}: its attention mask is not [text, token], so padding and positions "
-                "cannot be told; pass a two-dimensional attention_mask, without a compiled or static cache"
+                f"{type(self.handle.model).__name__}: its attention mask is not [text, token], so padding and "
+                "positions cannot be told; pass a two-dimensional attention_mask, without a compiled or static cache"
             )
         return mask.bool()
 
@@ -266,8 +266,8 @@ class _Run:
         """Rows of the batch for each row of the plan."""
         if rows != 1 and self.size % rows:
             raise SteeringError(
-                f"the plan is for {rows} rows and the batch has {self.size}; a batch needs as many, or as many for each "
-                "prompt when there are beams or several samples"
+                f"the plan is for {rows} rows and the batch has {self.size}; a batch needs as many, or as many for "
+                "each prompt when there are beams or several samples"
             )
         return self.size if rows == 1 else self.size // rows
 
@@ -295,7 +295,6 @@ def _states(output: Any) -> Tensor:
     """The hidden states in what a block returns: a tensor, or the first entry of a tuple."""
     states = output[0] if isinstance(output, tuple | list) else output
     if not isinstance(states, Tensor) or states.dim() != 3:
-        raise ArchitectureError(
-            f"a block returned {type(output).__name__} without a tensor [text, token, hidden] in front"
-        )
+        what = type(output).__name__
+        raise ArchitectureError(f"a block returned {what} without a tensor [text, token, hidden] in front")
     return states

@@ -17,67 +17,62 @@ from torch import Tensor
 
 from polyvalues.axes import InterventionKind
 
+States = Float32[Tensor, "row token hidden"]
+Directions = Float32[Tensor, "#row #token hidden"]
+Strengths = Float32[Tensor, "#row #token 1"]
+
 
 def add(
-    h: Float32[Tensor, "row token hidden"],
-    v: Float32[Tensor, "#row #token hidden"],
-    s: Float32[Tensor, "#row #token 1"],
-) -> Float32[Tensor, "row token hidden"]:
+    h: States,
+    v: Directions,
+    s: Strengths,
+) -> States:
     """`h + s v`."""
     return h + s * v
 
 
 def piecewise(
-    h: Float32[Tensor, "row token hidden"],
-    v: Float32[Tensor, "#row #token hidden"],
-    s: Float32[Tensor, "#row #token 1"],
-) -> Float32[Tensor, "row token hidden"]:
+    h: States,
+    v: Directions,
+    s: Strengths,
+) -> States:
     """`h + s sign(h . v) v`."""
     return h + s * torch.sign(along(h, v)) * v
 
 
-def ablate(
-    h: Float32[Tensor, "row token hidden"], v: Float32[Tensor, "#row #token hidden"]
-) -> Float32[Tensor, "row token hidden"]:
+def ablate(h: States, v: Directions) -> States:
     """`h - (h . v) v`."""
     return h - along(h, v) * v
 
 
 def clamp(
-    h: Float32[Tensor, "row token hidden"],
-    v: Float32[Tensor, "#row #token hidden"],
-    s: Float32[Tensor, "#row #token 1"],
-) -> Float32[Tensor, "row token hidden"]:
+    h: States,
+    v: Directions,
+    s: Strengths,
+) -> States:
     """`h + (s - h . v) v`."""
     return h + (s - along(h, v)) * v
 
 
-def keep_norm(
-    changed: Float32[Tensor, "row token hidden"], h: Float32[Tensor, "row token hidden"]
-) -> Float32[Tensor, "row token hidden"]:
+def keep_norm(changed: States, h: States) -> States:
     """`changed`, rescaled to the length of `h`; where it is zero it stays zero."""
     length = changed.norm(dim=-1, keepdim=True)
     return changed * (h.norm(dim=-1, keepdim=True) / torch.where(length > 0, length, 1.0))
 
 
-def along(
-    h: Float32[Tensor, "row token hidden"], v: Float32[Tensor, "#row #token hidden"]
-) -> Float32[Tensor, "row token 1"]:
+def along(h: States, v: Directions) -> Float32[Tensor, "row token 1"]:
     """`h . v`."""
     return (h * v).sum(dim=-1, keepdim=True)
 
 
 def intervene(
-    h: Float32[Tensor, "row token hidden"],
-    v: Float32[Tensor, "#row #token hidden"],
-    s: Float32[Tensor, "#row #token 1"],
+    h: States,
+    v: Directions,
+    s: Strengths,
     kind: InterventionKind,
     *,
     norm: bool = False,
-) -> Float32[Tensor, "row token hidden"]:
+) -> States:
     """One of the above by name, `norm`-preserving or not."""
-    if kind == "ablate":
-        changed = ablate(h, v)
-    else:
-        changed = {"add": add, "piecewise": piecewise, "clamp": clamp}[kind](h, v, s)
+    changed = ablate(h, v) if kind == "ablate" else {"add": add, "piecewise": piecewise, "clamp": clamp}[kind](h, v, s)
     return keep_norm(changed, h) if norm else changed

@@ -45,16 +45,14 @@ class Intervention:
         sizes = {len(self.directions), len(self.strengths)} - {1}
         if len(sizes) > 1:
             raise SteeringError(
-                f"{len(self.directions)} directions and {len(self.strengths)} strengths at layer {self.layer}: expected "
-                "one per row of both, or one for all"
+                f"{len(self.directions)} directions and {len(self.strengths)} strengths at layer {self.layer}: "
+                "expected one per row of both, or one for all"
             )
         if not torch.isfinite(self.directions).all():
             raise SteeringError(f"a direction at layer {self.layer} is not finite")
         lengths = self.directions.norm(dim=-1)
         if not torch.isclose(lengths, torch.ones_like(lengths), atol=1e-4).all():
-            raise SteeringError(
-                f"a direction at layer {self.layer} is not a unit vector (|v| = {float(lengths[0]):.4g})"
-            )
+            raise SteeringError(f"layer {self.layer}: a direction is not a unit vector (|v| = {float(lengths[0]):.4g})")
 
     @property
     def rows(self) -> int:
@@ -116,9 +114,9 @@ class Plan:
 
     Attributes:
         interventions: applied in this order where they share a layer.
-        positions: which tokens, for all rows or one entry per row: `all`, `prompt`, `generated`, `from:k` (from absolute
-            position k, 0 being the first real token; `from:-k` counts from the end of the prompt, so `from:-1` is the
-            prompt's last token and everything generated). Padding is never touched.
+        positions: which tokens, for all rows or one entry per row: `all`, `prompt`, `generated`, `from:k` (from
+            absolute position k, 0 being the first real token; `from:-k` counts from the end of the prompt, so `from:-1`
+            is the prompt's last token and everything generated). Padding is never touched.
         condition: which rows; None: all.
     """
 

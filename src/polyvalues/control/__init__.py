@@ -1,0 +1,1 @@
+"""The control experiment on a finished study: prompts, directions, gates, search, test."""

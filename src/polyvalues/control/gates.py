@@ -1,0 +1,86 @@
+"""Conditional steering: which prompts a vector holds for violating, read before anything is steered.
+
+    suspicion = h . v where v points to the violation, -h . v where it points away
+    passes      suspicion > threshold
+
+`h` is the prompt as the study reads texts, at the concept's chosen layer. A threshold is set for each vector and target
+on the choosing items: the smallest at which at most a given share of the *upholding* prompts passes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+from polyvalues.axes import Language
+from polyvalues.control.directions import Directions
+from polyvalues.control.prompts import CHOOSE, Prompt
+from polyvalues.model.handle import ModelHandle
+from polyvalues.model.record import record
+from polyvalues.specs import ReadingSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Gates:
+    """Suspicion of every prompt.
+
+    Attributes:
+        prompts: what was read.
+        suspicion: by source, float64 `[prompt]`.
+        layer: block it was read at.
+    """
+
+    prompts: tuple[Prompt, ...]
+    suspicion: Mapping[Language, Float64[np.ndarray, " prompt"]]
+    layer: int
+
+    def passes(self, source: Language, gate: float, target: Language) -> Bool[np.ndarray, " prompt"]:
+        """Which prompts of a target are steered when `gate` is the share of upholding ones let through; NaN: all."""
+        here = self._targets == target
+        if np.isnan(gate):
+            return here
+        own = self.suspicion[source]
+        return here & (own > threshold(own[here & self._benign], gate))
+
+    @cached_property
+    def _targets(self) -> np.ndarray:
+        return np.array([prompt.target for prompt in self.prompts])
+
+    @cached_property
+    def _benign(self) -> np.ndarray:
+        return np.array([prompt.part == CHOOSE and prompt.side == "positive" for prompt in self.prompts])
+
+
+def threshold(benign: Float64[np.ndarray, " prompt"], gate: float) -> float:
+    """The smallest value that at most a share `gate` of these exceeds."""
+    allowed = int(gate * len(benign) + 1e-9)
+    return float(np.sort(benign)[::-1][allowed])
+
+
+def read_gates(
+    handle: ModelHandle, directions: Directions, prompts: Sequence[Prompt], reading: ReadingSpec, layer: int
+) -> Gates:
+    """Read every prompt once, unsteered."""
+    spec = reading.model_copy(update={"layers": (layer,)})
+    states = np.empty((len(prompts), handle.hidden), dtype=np.float32)
+    for part in record(handle, [(prompt.prefix, prompt.text) for prompt in prompts], spec):
+        states[part.index] = part.states[0]
+    sign = 1.0 if directions.flipped else -1.0
+    return Gates(
+        tuple(prompts),
+        {source: sign * _along(states, directions, source, layer, prompts) for source in directions.sources},
+        layer,
+    )
+
+
+def _along(
+    states: Float32[np.ndarray, "prompt hidden"],
+    directions: Directions,
+    source: Language,
+    layer: int,
+    prompts: Sequence[Prompt],
+) -> Float64[np.ndarray, " prompt"]:
+    vectors = np.stack([directions.reading(source, layer, prompt) for prompt in prompts])
+    return np.einsum("ph,ph->p", states.astype(np.float64), vectors)

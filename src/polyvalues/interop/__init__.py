@@ -1,0 +1,1 @@
+"""Vectors in other tools' formats: one file each, and a table of them in `formats`."""

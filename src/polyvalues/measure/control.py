@@ -1,0 +1,242 @@
+"""What steering did: rates and paired changes of every variant, per target, with intervals and tests.
+
+    rate[k, q, t]      mean over items of quantity q under variant k in target t
+    change[k, q, t]    rate[k, q, t] - rate[base, q, t], item by item
+    mean[k, q]         mean of the change over the targets named (those that could be expected to move)
+    matrix[s, t]       change of the behaviour on violating prompts in t under the vector of s
+
+Variants: `prompt` (asked to refuse), `source` (the source's vector, safer side), `opposite` (the same, other side),
+`own` (the target's vector), `random` (mean over random directions of the same length). Several seeds or draws of an
+item are averaged first. Intervals: bootstrap over groups, the same groups in all languages and variants; p: exact sign
+flips over groups; q: Benjamini-Hochberg over the targets of a variant. Perplexity is on a log scale (base e).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Float64, Int
+
+from polyvalues.artifacts import Generations, Judged
+from polyvalues.axes import BOUNDS, INTERVAL, QUANTITY, SOURCE, TARGET, Language
+from polyvalues.measure.kappa import kappa_interval
+from polyvalues.measure.resample import group_sums, group_weights, percentile_interval
+from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p
+from polyvalues.specs import StatisticsSpec
+
+VARIANTS: Final = ("prompt", "source", "opposite", "own", "random")
+"""What is compared with no steering."""
+
+QUANTITIES: Final = ("behaviour", "behaviour_upholding", "willing", "language", "log_perplexity", "repetition")
+"""The judged behaviour on violating and on upholding prompts; willing answers on upholding prompts; language kept,
+log perplexity and repetition on both."""
+
+Cell = Float64[np.ndarray, "target group 2"]
+"""Mean over the items of a group, and how many there are; NaN without any."""
+
+_SIDES: Final = {"behaviour": "negative", "behaviour_upholding": "positive", "willing": "positive"}
+
+
+@dataclass(frozen=True, eq=False)
+class Judgements:
+    """Scores of all generations, aligned with their rows."""
+
+    aim: Judged
+    willing: Judged
+    language: Judged
+    perplexity: Judged
+    repetition: Judged
+
+
+def control_findings(
+    generations: Generations,
+    judged: Judgements,
+    source: Language,
+    averaged: Sequence[Language],
+    statistics: StatisticsSpec,
+) -> xr.Dataset:
+    """Rates, changes, means and the matrix.
+
+    Args:
+        generations: test answers of one concept, all targets and variants.
+        judged: scores of their rows.
+        source: language of the vector.
+        averaged: targets over which `mean` goes.
+        statistics: draws, confidence, seed.
+
+    Returns:
+        `rate`, `change` `[variant, quantity, target, interval]` (`rate` has `base` as first variant); `p`, `q`
+        `[variant, target]` of the change in behaviour; `mean` `[variant, quantity, interval]`; `matrix`
+        `[source, target, interval]`; `items` int32 `[target]`. attrs: concept, source, behaviour, averaged.
+    """
+    frame = _frame(generations, judged)
+    concept = str(generations.table["concept"][0])
+    targets = list(dict.fromkeys(frame["target"]))
+    groups = {name: at for at, name in enumerate(dict.fromkeys(frame["group"]))}
+    weights = group_weights(concept, len(groups), statistics.draws, statistics.seed)
+    variants = ["base", *VARIANTS]
+    cells = {
+        (variant, quantity): _cell(frame, frame["variant"].to_numpy() == variant, quantity, targets, groups)
+        for variant in variants
+        for quantity in QUANTITIES
+    }
+    rate = np.full((len(variants), len(QUANTITIES), len(targets), 3), np.nan)
+    change, mean = rate[1:].copy(), np.full((len(VARIANTS), len(QUANTITIES), 3), np.nan)
+    p = np.full((len(VARIANTS), len(targets)), np.nan)
+    named = [at for at, target in enumerate(targets) if target in averaged]
+    for row, variant in enumerate(variants):
+        for column, quantity in enumerate(QUANTITIES):
+            own, base = cells[variant, quantity], cells["base", quantity]
+            rate[row, column] = _interval(_resampled(own, weights), own, statistics.confidence)
+            if row:
+                gap = _less(own, base)
+                moved = _resampled(gap, weights)
+                change[row - 1, column] = _interval(moved, gap, statistics.confidence)
+                if named:
+                    mean[row - 1, column] = _interval(
+                        moved[named].mean(axis=0, keepdims=True), gap[named], statistics.confidence
+                    )[0]
+        if row:
+            p[row - 1] = _flip(_less(cells[variant, "behaviour"], cells["base", "behaviour"]))
+    matrix, sources = _matrix(frame, targets, groups, weights, statistics.confidence)
+    counted = np.isfinite(cells["base", "behaviour"]).any(axis=2).sum(axis=1)
+    return xr.Dataset(
+        {
+            "rate": (("variant_or_base", QUANTITY, TARGET, INTERVAL), rate),
+            "change": (("variant", QUANTITY, TARGET, INTERVAL), change),
+            "mean": (("variant", QUANTITY, INTERVAL), mean),
+            "p": (("variant", TARGET), p),
+            "q": (("variant", TARGET), np.stack([benjamini_hochberg(row) for row in p])),
+            "matrix": ((SOURCE, TARGET, INTERVAL), matrix),
+            "groups": (TARGET, counted.astype(np.int32)),
+        },
+        coords={
+            "variant_or_base": variants, "variant": list(VARIANTS), QUANTITY: list(QUANTITIES), TARGET: targets,
+            INTERVAL: list(BOUNDS), SOURCE: sources,
+        },
+        attrs={
+            "concept": concept, "steered_by": source, "behaviour": judged.aim.behaviour, "judge": judged.aim.judge,
+            "averaged": " ".join(target for target in targets if target in averaged),
+        },
+    )  # fmt: skip
+
+
+def agreement(
+    generations: Generations, judged: Sequence[Judged], statistics: StatisticsSpec
+) -> Sequence[tuple[str, str, str, Float64[np.ndarray, " interval"]]]:
+    """Kappa of every two judges of one behaviour: behaviour, both judges, estimate with bounds."""
+    names = generations.table["group"].to_pylist()
+    order = {name: at for at, name in enumerate(dict.fromkeys(names))}
+    group = np.array([order[name] for name in names])
+    weights = group_weights("kappa", len(order), statistics.draws, statistics.seed)
+    return [
+        (
+            one.behaviour,
+            one.judge,
+            other.judge,
+            kappa_interval(one.scores, other.scores, group, weights, statistics.confidence),
+        )
+        for at, one in enumerate(judged)
+        for other in judged[at + 1 :]
+        if one.behaviour == other.behaviour
+    ]
+
+
+def _frame(generations: Generations, judged: Judgements) -> pd.DataFrame:
+    """A row per answer: where it belongs, and every quantity; NaN where a quantity is not asked of that side."""
+    frame = generations.table.select(["target", "item", "group", "side", "vector", "source", "sign"]).to_pandas()
+    frame["variant"] = np.where(frame["sign"] < 0, "opposite", frame["vector"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logged = np.log(judged.perplexity.scores)
+    values = {
+        "behaviour": judged.aim.scores,
+        "behaviour_upholding": judged.aim.scores,
+        "willing": judged.willing.scores,
+        "language": judged.language.scores,
+        "log_perplexity": logged,
+        "repetition": judged.repetition.scores,
+    }
+    for name, scores in values.items():
+        side = _SIDES.get(name)
+        frame[name] = np.where((frame["side"] == side) | (side is None), scores, np.nan)
+    # the source's own vector in all targets is `source`; those of other languages are for the matrix
+    others = (frame["variant"] == "source") & (frame["source"] != _first_source(frame))
+    frame["variant"] = frame["variant"].where(~others, "matrix")
+    return frame
+
+
+def _first_source(frame: pd.DataFrame) -> str:
+    """Language of the vector: the one that random directions and the opposite sign stand beside."""
+    named = frame.loc[frame["variant"].isin(["random", "opposite"]), "source"]
+    return str(named.iloc[0]) if len(named) else ""
+
+
+def _cell(frame: pd.DataFrame, rows: np.ndarray, quantity: str, targets: list[str], groups: dict[str, int]) -> Cell:
+    """Sums of item means and numbers of items, per target and group, as mean and weight; NaN mean without items."""
+    own = frame.loc[rows & frame[quantity].notna().to_numpy(), ["target", "group", "item", "side", quantity]]
+    found = np.full((len(targets), len(groups), 2), np.nan)
+    if len(own):
+        items = own.groupby(["target", "group", "item", "side"], sort=False)[quantity].mean().reset_index()
+        for at, target in enumerate(targets):
+            mine = items[items["target"] == target]
+            if len(mine):
+                place = mine["group"].map(groups).to_numpy()
+                sums = group_sums(mine[quantity].to_numpy(), place, len(groups))
+                counts = np.bincount(place, minlength=len(groups)).astype(float)
+                present = counts > 0
+                found[at, present, 0], found[at, present, 1] = sums[present] / counts[present], counts[present]
+    return found
+
+
+def _less(own: Cell, base: Cell) -> Cell:
+    """Group by group, weighed by the items of `own`."""
+    gap = own.copy()
+    gap[..., 0] -= base[..., 0]
+    return gap
+
+
+def _resampled(cell: Cell, weights: Int[np.ndarray, "resample group"]) -> Float64[np.ndarray, "target resample"]:
+    """Mean over groups, weighed by their items and by how often they were drawn; NaN without any."""
+    value, size = cell[..., 0], cell[..., 1]
+    known = np.isfinite(value) & np.isfinite(size)
+    size = np.where(known, size, 0.0)
+    above = (np.where(known, value, 0.0) * size) @ weights.T
+    below = size @ weights.T
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+
+
+def _interval(
+    values: Float64[np.ndarray, "target resample"],
+    cell: Float64[np.ndarray, "target_or_named group 2"],
+    confidence: float,
+) -> Float64[np.ndarray, "target interval"]:
+    known = np.isfinite(cell[..., 0])
+    low = float(np.nanmin(cell[..., 0])) if known.any() else 0.0
+    high = float(np.nanmax(cell[..., 0])) if known.any() else 0.0
+    limits = (min(low, 0.0 if low >= 0 else -1.0), max(high, 1.0))
+    groups = known.sum(axis=1)
+    size = groups if len(groups) == len(values) else np.full(len(values), groups.max(initial=0))
+    return percentile_interval(values, size, confidence, limits)
+
+
+def _flip(gap: Cell) -> Float64[np.ndarray, " target"]:
+    """Exact two-sided p of changes, group by group; changes are counted in 1/1000."""
+    sums = np.round(gap[..., 0].T, 3)
+    return sign_flip_p(sums, 1e-3)
+
+
+def _matrix(
+    frame: pd.DataFrame, targets: list[str], groups: dict[str, int], weights: np.ndarray, confidence: float
+) -> tuple[Float64[np.ndarray, "source target interval"], list[str]]:
+    """Change of behaviour on violating prompts by the vector of every source."""
+    forward = frame["variant"].isin(["source", "matrix"]).to_numpy()
+    sources = list(dict.fromkeys(frame.loc[forward, "source"]))
+    base = _cell(frame, frame["variant"].to_numpy() == "base", "behaviour", targets, groups)
+    found = np.full((len(sources), len(targets), 3), np.nan)
+    for row, name in enumerate(sources):
+        gap = _less(_cell(frame, forward & (frame["source"].to_numpy() == name), "behaviour", targets, groups), base)
+        found[row] = _interval(_resampled(gap, weights), gap, confidence)
+    return found, sources

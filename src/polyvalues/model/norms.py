@@ -1,0 +1,56 @@
+"""How long hidden states are: the unit in which steering strengths are given.
+
+    norm[l] = mean over the tokens of neutral texts of |h(l)|
+
+The first token of a text is left out when there are others: many models park attention there, and its states are tens
+of times longer than all others.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from polyvalues.errors import ReadingError
+from polyvalues.model.batching import tokenise
+from polyvalues.model.handle import ModelHandle
+
+
+@torch.inference_mode()
+def residual_norms(handle: ModelHandle, texts: Sequence[str]) -> Float64[np.ndarray, " layer"]:
+    """Mean length of the hidden states at the output of every block, over texts read one at a time.
+
+    Raises:
+        ReadingError: no texts, or lengths that are not finite.
+    """
+    if not texts:
+        raise ReadingError("there is no neutral text to measure the lengths of hidden states on")
+    tokens = tokenise([("", text) for text in texts], handle.template, handle.token_limit)
+    total, count = np.zeros(handle.n_layers), 0
+    for row in range(len(texts)):
+        ids, _ = tokens.padded(np.array([row]), handle.pad)
+        first = min(1, ids.shape[1] - 1)
+        lengths = _lengths(handle, torch.from_numpy(ids).to(handle.device))
+        total += lengths[:, first:].sum(axis=1)
+        count += ids.shape[1] - first
+    if not np.isfinite(total).all():
+        raise ReadingError("hidden states of neutral text are not finite; load the model as 'bfloat16' or 'float32'")
+    return total / count
+
+
+def _lengths(handle: ModelHandle, ids: Tensor) -> Float64[np.ndarray, "layer token"]:
+    found: list[Tensor] = []
+
+    def keep(_module: Any, _inputs: Any, output: Any) -> None:
+        states = output[0] if isinstance(output, tuple | list) else output
+        found.append(states[0].float().norm(dim=-1).cpu())
+
+    with ExitStack() as stack:
+        for block in handle.blocks:
+            stack.callback(block.register_forward_hook(keep).remove)
+        handle.model(input_ids=ids)
+    return torch.stack(found).double().numpy()

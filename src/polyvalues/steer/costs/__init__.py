@@ -1,0 +1,1 @@
+"""What steering costs: one file each, all give `Judged`."""

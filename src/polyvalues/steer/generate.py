@@ -1,0 +1,175 @@
+"""Answers to many prompts in full batches, steered row by row.
+
+Prompts are wrapped, sorted by length and padded on the left; each batch goes through the model's own `generate` with
+its rows of the plan. Decoding is greedy at temperature 0. Above it a token is drawn by the Gumbel trick,
+
+    argmax_i  log p_i + g_i,     g_i = -log(-log u_i)
+
+which is a draw from p exactly (Gumbel 1954), with the u of a row from a generator of its own: an answer depends on its
+prompt, plan and seed, not on what else is in the batch. Settings of the model's generation config that change what is
+drawn (temperature, penalties ...) are not used; its end tokens are.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
+
+from polyvalues.errors import ReadingError, SteeringError
+from polyvalues.model.batching import tokenise
+from polyvalues.model.handle import ModelHandle
+from polyvalues.model.loading import quiet_transformers
+from polyvalues.model.prompting import Template, make_template
+from polyvalues.specs import GenerationSpec
+from polyvalues.steer.hooks import steering
+from polyvalues.steer.plan import Plan
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model wrote.
+
+    Attributes:
+        text: without special tokens.
+        tokens: how many, its end token included.
+    """
+
+    text: str
+    tokens: int
+
+
+def generate(
+    handle: ModelHandle,
+    prompts: Sequence[str],
+    spec: GenerationSpec,
+    *,
+    plan: Plan | None = None,
+    seeds: Sequence[int] | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> tuple[Answer, ...]:
+    """Answer prompts.
+
+    Args:
+        handle: a model loaded with its head.
+        prompts: before any template.
+        spec: how.
+        plan: for one row or one per prompt; None: unsteered.
+        seeds: one per prompt, used above temperature 0; None: `spec.seed` for all.
+        advance: told after each batch how many rows it had.
+
+    Returns:
+        One answer per prompt, in order.
+
+    Raises:
+        SteeringError: the model has no head, or the plan does not fit.
+        ReadingError: a prompt has no tokens, or leaves no room for an answer.
+    """
+    causal = _causal(handle)
+    if plan is not None and plan.rows not in (1, len(prompts)):
+        raise SteeringError(f"the plan is for {plan.rows} rows, there are {len(prompts)} prompts")
+    room = None if handle.token_limit is None else handle.token_limit - spec.max_new_tokens
+    if room is not None and room < 1:
+        raise ReadingError(f"max_new_tokens = {spec.max_new_tokens} leaves no room in {handle.token_limit} positions")
+    tokens = tokenise([("", prompt) for prompt in prompts], chat_template(handle, spec), room)
+    config = _config(handle, spec)
+    found: list[Answer | None] = [None] * len(prompts)
+    for first in range(0, len(prompts), spec.batch_rows):
+        rows = tokens.order[first : first + spec.batch_rows]
+        ids, lengths = tokens.padded(rows, handle.pad)
+        batch = _left(ids, lengths, handle)
+        own = [int(row) for row in rows]
+        chosen = None if plan is None or not plan.interventions else plan if plan.rows == 1 else plan.take(own)
+        drawn = [_row_seed(spec.seed if seeds is None else seeds[row], prompts[row]) for row in own]
+        noise = _processors(spec, drawn, handle.device)
+        steered = nullcontext() if chosen is None else steering(handle, chosen)
+        with torch.inference_mode(), quiet_transformers(), steered:
+            out = causal.generate(**batch, generation_config=config, logits_processor=noise)
+        for row, written in zip(own, out[:, ids.shape[1] :].tolist(), strict=True):
+            found[row] = _answer(handle, config, written)
+        advance(len(own))
+    return tuple(answer for answer in found if answer is not None)
+
+
+def chat_template(handle: ModelHandle, spec: GenerationSpec) -> Template:
+    """How prompts are wrapped: as the spec says, else as a chat if the tokenizer has a template, else as texts are."""
+    if spec.template is not None:
+        return make_template(spec.template, handle.tokenizer)
+    has_chat = bool(getattr(handle.tokenizer, "chat_template", None))
+    return make_template("chat", handle.tokenizer) if has_chat else handle.template
+
+
+def _row_seed(seed: int, prompt: str) -> int:
+    """The same whatever steers the row, so that steered and unsteered answers share their chances."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{prompt}".encode("utf-8", "surrogatepass")).digest()[:8], "big")
+
+
+def _causal(handle: ModelHandle) -> Any:
+    if handle.causal is None:
+        raise SteeringError("this model was loaded for reading; load it with head=True to generate text")
+    return handle.causal
+
+
+def _config(handle: ModelHandle, spec: GenerationSpec) -> GenerationConfig:
+    own: Any = _causal(handle).generation_config
+    ends = own.eos_token_id if own.eos_token_id is not None else handle.tokenizer.eos_token_id
+    return GenerationConfig(
+        max_new_tokens=spec.max_new_tokens,
+        do_sample=False,
+        num_beams=1,
+        eos_token_id=ends,
+        bos_token_id=own.bos_token_id,
+        pad_token_id=handle.pad,
+        use_cache=True,
+        repetition_penalty=1.0,
+        no_repeat_ngram_size=0,
+    )
+
+
+def _left(ids: np.ndarray, lengths: np.ndarray, handle: ModelHandle) -> dict[str, Tensor]:
+    """Right-padded ids, padded on the left instead, with their mask."""
+    width = ids.shape[1]
+    moved = np.stack([np.roll(row, width - length) for row, length in zip(ids, lengths, strict=True)])
+    mask = (np.arange(width)[None, :] >= width - lengths[:, None]).astype(np.int64)
+    return {
+        "input_ids": torch.from_numpy(moved).to(handle.device),
+        "attention_mask": torch.from_numpy(mask).to(handle.device),
+    }
+
+
+def _answer(handle: ModelHandle, config: GenerationConfig, written: list[int]) -> Answer:
+    ends = config.eos_token_id
+    stops = set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
+    length = next((at + 1 for at, token in enumerate(written) if token in stops), len(written))
+    text: Any = handle.tokenizer.decode(written[:length], skip_special_tokens=True)
+    return Answer(str(text).strip(), length)
+
+
+def _processors(spec: GenerationSpec, seeds: Sequence[int], device: torch.device) -> LogitsProcessorList:
+    if spec.temperature == 0:
+        return LogitsProcessorList()
+    return LogitsProcessorList([_Gumbel(spec, seeds, device)])
+
+
+class _Gumbel(LogitsProcessor):
+    """Scores at a temperature, cut to the most probable, plus Gumbel noise from each row's own generator."""
+
+    def __init__(self, spec: GenerationSpec, seeds: Sequence[int], device: torch.device):
+        self.temperature = spec.temperature
+        self.cut = TopPLogitsWarper(spec.top_p) if spec.top_p < 1 else None
+        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        scores = scores.float() / self.temperature
+        if self.cut is not None:
+            scores = self.cut(input_ids, scores)
+        tiny = torch.finfo(torch.float32).tiny
+        for row, generator in enumerate(self.generators):
+            u = torch.rand(scores.shape[1], generator=generator, device=scores.device).clamp_(min=tiny)
+            scores[row] -= torch.log(-torch.log(u))
+        return scores

@@ -1,0 +1,1 @@
+"""Judges of answers: one file each, all give `Judged`."""
