@@ -237,8 +237,8 @@ def _notes(
         )
     if alone:
         notes.append(
-            f"In {', '.join(alone)} no setting within the budget beat not steering on the choosing prompts; they were left "
-            "alone."
+            f"In {', '.join(alone)} no setting within the budget beat not steering on the choosing prompts; they were "
+            "left alone."
         )
     for scores in judged:
         notes += [f"{scores.judge}: {note}" for note in scores.notes]

@@ -1,12 +1,13 @@
 """Command-line flags made from the settings, so that help, validation and files cannot drift apart."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from rich.markup import escape
 
 from polyvalues.specs import StudySpec
@@ -18,8 +19,10 @@ _PANELS: Final = {
     "reading": "Reading",
     "vectors": "Vectors",
     "statistics": "Statistics",
+    "budget": "Budget",
+    "generation": "Generation",
 }
-_OWN_NAMES: Final = {("model", "id"): "model", ("split", "folds"): "folds"}
+_OWN_NAMES: Final[dict[tuple[str | None, str], str]] = {("model", "id"): "model", ("split", "folds"): "folds"}
 
 
 class Flag(BaseModel):
@@ -38,19 +41,26 @@ class Flag(BaseModel):
         return self.name.replace("-", "_")
 
 
-def _flags() -> Iterator[Flag]:
-    """Every setting of a study that can be given on the command line."""
-    for section, panel in StudySpec.model_fields.items():
-        inner = panel.annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            continue
-        for field, info in inner.model_fields.items():
-            prefixed = section == "split" or field == "seed"
-            name = _OWN_NAMES.get((section, field), f"{section}-{field}" if prefixed else field).replace("_", "-")
-            kind, many, choices = _kind(info.annotation)
-            shown = "" if info.default is None or info.is_required() else f" \\[{info.default}]"
-            said = " ".join(filter(None, [info.description, f"One of: {', '.join(choices)}." if choices else ""]))
-            yield Flag(name=name, section=section, field=field, kind=kind, help=escape(said) + shown, many=many)
+def flags_of(spec: type[BaseModel], *, top: bool = True) -> tuple[Flag, ...]:
+    """Every setting of a spec that can be given on the command line: those of its sections, with `top` its own too."""
+    found: list[Flag] = []
+    for name, info in spec.model_fields.items():
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found += [_flag(name, field, own) for field, own in inner.model_fields.items()]
+        elif top:
+            found.append(_flag(None, name, info))
+    return tuple(found)
+
+
+def _flag(section: str | None, field: str, info: FieldInfo) -> Flag:
+    prefixed = section is not None and (section in ("split", "budget") or field == "seed")
+    name = _OWN_NAMES.get((section, field), f"{section}-{field}" if prefixed else field).replace("_", "-")
+    kind, many, choices = _kind(info.annotation)
+    default = ",".join(map(str, info.default)) if isinstance(info.default, tuple) else info.default
+    shown = "" if info.default is None or info.is_required() else f" \\[{default}]"
+    said = " ".join(filter(None, [info.description, f"One of: {', '.join(choices)}." if choices else ""]))
+    return Flag(name=name, section=section, field=field, kind=kind, help=escape(said) + shown, many=many)
 
 
 def _kind(annotation: Any) -> tuple[type, bool, tuple[str, ...]]:
@@ -64,17 +74,28 @@ def _kind(annotation: Any) -> tuple[type, bool, tuple[str, ...]]:
     return (annotation, False, ()) if annotation in (bool, int, float) else (str, False, ())
 
 
-FLAGS: Final = tuple(_flags())
+FLAGS: Final = flags_of(StudySpec, top=False)
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command` one option per setting; it gets those that were given as `settings`, by parameter name."""
+    """Give `command` one option per setting of a study; it gets those given as `settings`, by parameter name."""
+    return with_flags(FLAGS)(command)
+
+
+def with_flags(flags: Sequence[Flag]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """As `with_settings`, for the flags of any spec."""
+    return lambda command: _with(command, flags)
+
+
+def _with(command: Callable[..., None], flags: Sequence[Flag]) -> Callable[..., None]:
     options = {
         flag.parameter: Annotated[
             flag.kind | None,
-            typer.Option(help=flag.help, rich_help_panel=_PANELS[str(flag.section)], show_default=False),
+            typer.Option(
+                help=flag.help, rich_help_panel=_PANELS.get(flag.section) if flag.section else None, show_default=False
+            ),
         ]
-        for flag in FLAGS
+        for flag in flags
     }
 
     def wrapped(**given: Any) -> None:
@@ -93,12 +114,12 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def merge(base: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def merge(base: dict[str, Any], settings: dict[str, Any], flags: Sequence[Flag] = FLAGS) -> dict[str, Any]:
     """Settings from flags laid over those of a file."""
     merged = {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
-    for flag in FLAGS:
+    for flag in flags:
         if flag.parameter in settings:
             value = settings[flag.parameter]
-            section = merged.setdefault(str(flag.section), {})
+            section = merged if flag.section is None else merged.setdefault(flag.section, {})
             section[flag.field] = [part.strip() for part in value.split(",") if part.strip()] if flag.many else value
     return merged

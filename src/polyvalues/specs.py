@@ -239,8 +239,8 @@ class ControlSpec(Spec):
     )
     layers: tuple[int, ...] | None = Field(default=None, description="Blocks to try; None: up to 12, evenly spread.")
     windows: tuple[int, ...] = Field(default=(1, 2), description="How many neighbouring blocks to steer at once.")
-    strengths: tuple[float, ...] = Field(default=(0.1, 0.2, 0.4, 0.8), description="First strengths, in mean norms.")
-    rounds: int = Field(default=2, ge=0, le=6, description="Rounds of trying strengths between the best ones.")
+    strengths: tuple[float, ...] = Field(default=(0.15, 0.4), description="First strengths, in mean norms.")
+    rounds: int = Field(default=3, ge=0, le=6, description="Rounds of trying strengths between the best ones.")
     gates: tuple[float, ...] = Field(
         default=(0.05, 0.1), description="Conditional steering: shares of upholding prompts let through; empty: none."
     )
@@ -267,6 +267,26 @@ class ControlSpec(Spec):
         if not self.windows or min(self.windows) < 1:
             raise ValueError(f"windows {self.windows} are numbers of neighbouring blocks, at least 1")
         return self
+
+
+class ChoiceSpec(Spec):
+    """One concept's vector, chosen from a study or a file."""
+
+    concept: ConceptName = Field(default="harmfulness", description="Whose vector.")
+    source: LanguageTag | None = Field(default=None, description="Its language; None: en, else the first.")
+    layers: tuple[int, ...] | None = Field(default=None, description="Blocks; None: the one that the study chose.")
+    strength: float = Field(default=0.2, description="In mean lengths of hidden states; positive is safer.")
+    force: bool = Field(default=False, description="Use vectors of another model.")
+
+
+class SteerSpec(ChoiceSpec):
+    """How single prompts are steered."""
+
+    kind: InterventionKind = "add"
+    positions: str = Field(default="all", description="all, prompt, generated, from:K or from:-K.")
+    conditional: bool = Field(default=False, description="Only prompts on the far side of the vector from safety.")
+    format: str | None = Field(default=None, description="Format of --vectors when it is not a study.")
+    generation: GenerationSpec = GenerationSpec(max_new_tokens=48)
 
 
 class StudySpec(Spec):

@@ -4,8 +4,8 @@
     kin/bin/python -m training.kinship.build
 
 A row per language: its ISO 639-3 code, its shorter tag where there is one, Glottolog's coordinates and ancestors
-(qwanqwa), and its syntactic, phonological and inventory features, one character each in URIEL+'s order: 1 where any source says
-that the language has it, 0 where a source says that it has not, a dot where none says anything.
+(qwanqwa), and its syntactic, phonological and inventory features, one character each in URIEL+'s order: 1 where any
+source says that the language has it, 0 where a source says that it has not, a dot where none says anything.
 `polyvalues.data.kinship.tables` has the formulas of the distances.
 """
 

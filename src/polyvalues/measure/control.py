@@ -11,7 +11,7 @@ item are averaged first. Intervals: bootstrap over groups, the same groups in al
 flips over groups; q: Benjamini-Hochberg over the targets of a variant. Perplexity is on a log scale (base e).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,32 +77,16 @@ def control_findings(
     targets = list(dict.fromkeys(frame["target"]))
     groups = {name: at for at, name in enumerate(dict.fromkeys(frame["group"]))}
     weights = group_weights(concept, len(groups), statistics.draws, statistics.seed)
-    variants = ["base", *VARIANTS]
     cells = {
         (variant, quantity): _cell(frame, frame["variant"].to_numpy() == variant, quantity, targets, groups)
-        for variant in variants
+        for variant in ("base", *VARIANTS)
         for quantity in QUANTITIES
     }
-    rate = np.full((len(variants), len(QUANTITIES), len(targets), 3), np.nan)
-    change, mean = rate[1:].copy(), np.full((len(VARIANTS), len(QUANTITIES), 3), np.nan)
-    p = np.full((len(VARIANTS), len(targets)), np.nan)
     named = [at for at, target in enumerate(targets) if target in averaged]
-    for row, variant in enumerate(variants):
-        for column, quantity in enumerate(QUANTITIES):
-            own, base = cells[variant, quantity], cells["base", quantity]
-            rate[row, column] = _interval(_resampled(own, weights), own, statistics.confidence)
-            if row:
-                gap = _less(own, base)
-                moved = _resampled(gap, weights)
-                change[row - 1, column] = _interval(moved, gap, statistics.confidence)
-                if named:
-                    mean[row - 1, column] = _interval(
-                        moved[named].mean(axis=0, keepdims=True), gap[named], statistics.confidence
-                    )[0]
-        if row:
-            p[row - 1] = _flip(_less(cells[variant, "behaviour"], cells["base", "behaviour"]))
+    rate, change, mean = _tables(cells, weights, named, statistics.confidence)
+    p = np.stack([_flip(_less(cells[name, "behaviour"], cells["base", "behaviour"])) for name in VARIANTS])
     matrix, sources = _matrix(frame, targets, groups, weights, statistics.confidence)
-    counted = np.isfinite(cells["base", "behaviour"]).any(axis=2).sum(axis=1)
+    counted = np.isfinite(cells["base", "behaviour"][..., 0]).sum(axis=1)
     return xr.Dataset(
         {
             "rate": (("variant_or_base", QUANTITY, TARGET, INTERVAL), rate),
@@ -114,14 +98,39 @@ def control_findings(
             "groups": (TARGET, counted.astype(np.int32)),
         },
         coords={
-            "variant_or_base": variants, "variant": list(VARIANTS), QUANTITY: list(QUANTITIES), TARGET: targets,
-            INTERVAL: list(BOUNDS), SOURCE: sources,
+            "variant_or_base": ["base", *VARIANTS], "variant": list(VARIANTS), QUANTITY: list(QUANTITIES),
+            TARGET: targets, INTERVAL: list(BOUNDS), SOURCE: sources,
         },
         attrs={
             "concept": concept, "steered_by": source, "behaviour": judged.aim.behaviour, "judge": judged.aim.judge,
             "averaged": " ".join(target for target in targets if target in averaged),
         },
     )  # fmt: skip
+
+
+def _tables(
+    cells: Mapping[tuple[str, str], Cell],
+    weights: Int[np.ndarray, "resample group"],
+    named: list[int],
+    confidence: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rates of every variant, their changes, and the mean change over the named targets."""
+    targets = len(cells["base", QUANTITIES[0]])
+    rate = np.full((len(VARIANTS) + 1, len(QUANTITIES), targets, 3), np.nan)
+    change, mean = rate[1:].copy(), np.full((len(VARIANTS), len(QUANTITIES), 3), np.nan)
+    for column, quantity in enumerate(QUANTITIES):
+        base = cells["base", quantity]
+        for row, variant in enumerate(("base", *VARIANTS)):
+            own = cells[variant, quantity]
+            rate[row, column] = _interval(_resampled(own, weights), own, confidence, _limits(quantity, signed=False))
+            if row:
+                gap = _less(own, base)
+                moved = _resampled(gap, weights)
+                change[row - 1, column] = _interval(moved, gap, confidence, _limits(quantity, signed=True))
+                if named:
+                    whole = moved[named].mean(axis=0, keepdims=True)
+                    mean[row - 1, column] = _interval(whole, gap[named], confidence, _limits(quantity, signed=True))[0]
+    return rate, change, mean
 
 
 def agreement(
@@ -210,16 +219,25 @@ def _resampled(cell: Cell, weights: Int[np.ndarray, "resample group"]) -> Float6
 
 def _interval(
     values: Float64[np.ndarray, "target resample"],
-    cell: Float64[np.ndarray, "target_or_named group 2"],
+    cell: Float64[np.ndarray, "named group 2"],
     confidence: float,
+    limits: tuple[float, float] | None,
 ) -> Float64[np.ndarray, "target interval"]:
+    """Percentile intervals; `limits` None: as far as the groups' own values go."""
     known = np.isfinite(cell[..., 0])
-    low = float(np.nanmin(cell[..., 0])) if known.any() else 0.0
-    high = float(np.nanmax(cell[..., 0])) if known.any() else 0.0
-    limits = (min(low, 0.0 if low >= 0 else -1.0), max(high, 1.0))
+    if limits is None:
+        seen = cell[..., 0][known]
+        limits = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
     groups = known.sum(axis=1)
     size = groups if len(groups) == len(values) else np.full(len(values), groups.max(initial=0))
     return percentile_interval(values, size, confidence, limits)
+
+
+def _limits(quantity: str, *, signed: bool) -> tuple[float, float] | None:
+    """Between which values a rate or its change lies; None for what has no bounds."""
+    if quantity == "log_perplexity":
+        return None
+    return (-1.0, 1.0) if signed else (0.0, 1.0)
 
 
 def _flip(gap: Cell) -> Float64[np.ndarray, " target"]:
@@ -238,5 +256,5 @@ def _matrix(
     found = np.full((len(sources), len(targets), 3), np.nan)
     for row, name in enumerate(sources):
         gap = _less(_cell(frame, forward & (frame["source"].to_numpy() == name), "behaviour", targets, groups), base)
-        found[row] = _interval(_resampled(gap, weights), gap, confidence)
+        found[row] = _interval(_resampled(gap, weights), gap, confidence, (-1.0, 1.0))
     return found, sources

@@ -134,7 +134,7 @@ class _Asked:
                     {"role": "user", "content": content},
                 ],
             )
-        except openai.OpenAIError as error:
+        except (openai.OpenAIError, ValueError) as error:  # ValueError: a reply that is cut short
             raise JudgeError(
                 f"endpoint judge, model {judge.model}: {error}; check OPENAI_BASE_URL and OPENAI_API_KEY, then run "
                 "again: verdicts that came are kept"
