@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for mode in ("cross", "split"):
         run_study(
             settings(home / "model", home / "pairs.jsonl", home / mode, split={"mode": mode, "folds": 4},
-                     check={"limit": 40})
+                     check={"limit": 24 if mode == "cross" else 40})
         )  # fmt: skip
     return home
 
@@ -49,19 +49,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def words(folder: Path) -> Words:
     """Openings made of what the model says at some strength and without: so that there is something to find."""
-    study = load_study(folder / "cross")
-    maker, prompts = maker_of(study)
-    lists = {}
-    for target in LANGUAGES:
-        own = [prompt for prompt in prompts if prompt.target == target]
-        plain, moved = (
-            {answer.text[:8] for answer in maker.answers(rows) if answer.text}
-            for rows in (
-                [Row(prompt) for prompt in own],
-                [Row(prompt, "source", "en", 1, (4,), 0.5, steered=True) for prompt in own],
-            )
-        )
-        lists[target] = Openings(tuple(sorted(moved - plain)) or ("§",), tuple(sorted(plain)))
+    plain: dict[str, set[str]] = {target: set() for target in LANGUAGES}
+    moved: dict[str, set[str]] = {target: set() for target in LANGUAGES}
+    for mode in ("cross", "split"):
+        maker, prompts = maker_of(load_study(folder / mode))
+        for found, rows in (
+            (plain, [Row(prompt) for prompt in prompts]),
+            (moved, [Row(prompt, "source", "en", 1, (4,), 0.5, steered=True) for prompt in prompts]),
+        ):
+            for row, answer in zip(rows, maker.answers(rows), strict=True):
+                found[row.prompt.target].add(answer.text[:8])
+    lists = {
+        target: Openings(tuple(sorted(moved[target] - plain[target])), tuple(sorted(plain[target] - {""})))
+        for target in LANGUAGES
+    }
     return replace(load_words(), openings=lists)
 
 
@@ -175,10 +176,10 @@ def test_the_tables_hold_the_findings_and_the_page_the_safer_side(folder: Path, 
     study = load_study(folder / "cross")
     found = run_control(study, build(ControlSpec, SMALL), words=words)
     frame = pd.read_csv(study.folder / "findings/control_harmfulness.csv")
-    row = frame[(frame["variant"] == "source") & (frame["quantity"] == "behaviour") & (frame["target"] == "fi")]
+    frame = frame.set_index(["variant", "quantity", "target"])
     value = found.findings["change"].sel(variant="source", quantity="behaviour", target="fi", interval="estimate")
-    assert float(row["change_estimate"].iloc[0]) == pytest.approx(float(value))
-    assert set(frame["variant"]) == {"prompt", "source", "opposite", "own", "random"}
+    assert float(frame.loc[("source", "behaviour", "fi"), "change_estimate"]) == pytest.approx(float(value))  # type: ignore[arg-type]
+    assert set(frame.index.get_level_values("variant")) == {"prompt", "source", "opposite", "own", "random"}
     trials = pd.read_csv(study.folder / "findings/control_harmfulness_trials.csv")
     assert len(trials) == len(found.trials)
     page = (study.folder / "control_harmfulness.html").read_text(encoding="utf-8")
@@ -226,7 +227,8 @@ def test_costs_that_have_a_budget_are_measured(folder: Path, words: Words) -> No
 
 def test_judges_are_compared(folder: Path, words: Words) -> None:
     spec = build(ControlSpec, SMALL | {"targets": ["fi"], "rounds": 0, "judges": ["openings", "likelihood", "probe"]})
-    found = run_control(load_study(folder / "cross"), spec, words=words)
+    few = {tag: Openings(own.refuse[:2], own.comply[:2]) for tag, own in words.openings.items()}
+    found = run_control(load_study(folder / "cross"), spec, words=replace(words, openings=few))
     ((behaviour, one, other, value),) = found.agreement
     assert (behaviour, one, other) == ("refusal", "openings", "likelihood")
     assert np.isnan(value[0]) or -1 <= value[0] <= 1

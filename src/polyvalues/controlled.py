@@ -26,6 +26,7 @@ from polyvalues.steer.costs.language import LanguageCost
 from polyvalues.steer.costs.perplexity import PerplexityCost
 from polyvalues.steer.costs.repetition import RepetitionCost
 from polyvalues.steer.generate import chat_template
+from polyvalues.steer.judges.base import Judge
 from polyvalues.steer.judges.openings import OpeningsJudge
 from polyvalues.steer.plan import Plan
 from polyvalues.steer.search import Base, Trial, pareto, ranked
@@ -109,7 +110,8 @@ def run_control(
             handle, template, study.spec.reading, vectors, lambda made: _plan_of(maker, made), words or load_words(),
             study.store,
         )  # fmt: skip
-        aim = make_judge(spec.judges[0], bench)
+        asked = {name: make_judge(name, bench) for name in spec.judges}  # all at once: a wrong name is said now
+        aim = asked[spec.judges[0]]
         languages = tuple(dict.fromkeys(prompt.target for prompt in prompts))
         judges = Judges(
             aim,
@@ -124,10 +126,10 @@ def run_control(
             lambda label, rows, stored: told.unit(f"{spec.concept} {label}", rows, stored),
         )  # fmt: skip
         told.start(0)
-        return _finish(study, experiment, bench)
+        return _finish(study, experiment, bench, asked)
 
 
-def _finish(study: Study, experiment: Experiment, bench: Bench) -> Controlled:
+def _finish(study: Study, experiment: Experiment, bench: Bench, asked: Mapping[str, Judge]) -> Controlled:
     """Search, test, judge, measure and write."""
     spec, judges = experiment.spec, experiment.judges
     bases = experiment.bases()
@@ -142,8 +144,8 @@ def _finish(study: Study, experiment: Experiment, bench: Bench) -> Controlled:
         repetition=RepetitionCost()(generations),
     )
     steered = tuple(sorted({layer for trial in chosen.values() if trial is not None for layer in trial.point.layers}))
-    bench = replace(bench, steered=steered)
-    others: list[Judged] = [make_judge(name, bench)(generations) for name in spec.judges[1:]]
+    away = make_judge("probe", replace(bench, steered=steered)) if "probe" in asked else None
+    others = [(away if name == "probe" and away else asked[name])(generations) for name in spec.judges[1:]]
     recognition = study.findings.recognition["chosen"].sel({CONCEPT: spec.concept, SOURCE: experiment.source})
     reading = recognition.sel({TARGET: list(experiment.targets)}).drop_vars(SOURCE)
     averaged = [

@@ -1,9 +1,7 @@
 """Changes are paired, averaged over draws and seeds first, and named certain only where they are; kappa is Cohen's."""
 
 import itertools
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +11,6 @@ from polyvalues.artifacts import Generations, Judged
 from polyvalues.measure.control import QUANTITIES, Judgements, agreement, control_findings
 from polyvalues.measure.kappa import kappa
 from polyvalues.specs import StatisticsSpec
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "steer"))
 from steer_examples import generations
 
 STATISTICS = StatisticsSpec(draws=400)

@@ -37,7 +37,7 @@ def test_greedy_is_the_argmax_of_a_plain_loop(steerable: Callable[[str], ModelHa
     (answer,) = generate(handle, TEXTS[:1], SPEC)
     expected = ids[0, first:].tolist()
     stop = expected.index(1) + 1 if 1 in expected else 8
-    assert answer.text == handle.tokenizer.decode(expected[:stop], skip_special_tokens=True).strip()
+    assert answer.text == str(handle.tokenizer.decode(expected[:stop], skip_special_tokens=True)).strip()
 
 
 def test_samples_follow_their_seed_whatever_else_is_in_the_batch(steerable: Callable[[str], ModelHandle]) -> None:
@@ -64,8 +64,8 @@ def test_the_gumbel_trick_draws_from_the_models_distribution(steerable: Callable
         logits = handle.causal(**handle.tokenizer(TEXTS[0], return_tensors="pt")).logits[0, -1]
     probability = torch.softmax(logits / 0.7, -1)
     for token in probability.argsort(descending=True)[:5].tolist():
-        text = handle.tokenizer.decode([token], skip_special_tokens=True).strip()
-        if text and sum(handle.tokenizer.decode([other]).strip() == text for other in range(320)) == 1:
+        text = str(handle.tokenizer.decode([token], skip_special_tokens=True)).strip()
+        if text and sum(str(handle.tokenizer.decode([other])).strip() == text for other in range(320)) == 1:
             share = drawn.count(text) / 1000
             spread = 4 * (float(probability[token]) * (1 - float(probability[token])) / 1000) ** 0.5
             assert abs(share - float(probability[token])) < spread + 1e-9

@@ -49,7 +49,7 @@ def test_norms_are_means_over_all_tokens_but_the_first(steerable: Callable[[str]
     lengths = []
     for text in TEXTS:
         found: list[torch.Tensor] = []
-        hook = handle.blocks[2].register_forward_hook(lambda _m, _i, out, keep=found: keep.append(out[0].norm(dim=-1)))
+        hook = handle.blocks[2].register_forward_hook(lambda *given, keep=found: keep.append(given[2][0].norm(dim=-1)))
         with torch.inference_mode():
             handle.model(**handle.tokenizer(text, return_tensors="pt"))
         hook.remove()

@@ -135,7 +135,7 @@ def control_rows(report: ControlReport) -> list[tuple[str, ...]]:
                 *(cell(variant, "behaviour") for variant in _SHOWN),
                 cell("source", "willing"),
                 _share(found["rate"].sel({"variant_or_base": "source", QUANTITY: "language", TARGET: tag})),
-                cell("source", "log_perplexity").replace(" points", ""),
+                interval_text(Interval.of(change.sel({"variant": "source", QUANTITY: "log_perplexity"})), signed=True),
                 number(float(found["kl"].sel({TARGET: tag})), digits=2),
             )
         )
