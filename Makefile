@@ -7,12 +7,14 @@ READY  := $(VENV)/.ready
 # transformers 4.57, the oldest supported, has an environment of its own
 VENV4  ?= .venv-transformers-4
 OLD    := 4.57.6
+# the libraries that read our vectors have an environment of their own
+VENVI  ?= .venv-interop
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check lint types contracts docs bench babel test-transformers-4 clean
+.PHONY: help demo test check lint types contracts docs bench babel test-transformers-4 test-interop clean
 
 help:
 	@echo "make demo    the whole method, offline: a small model and 16 languages, both in the package"
@@ -21,6 +23,7 @@ help:
 	@echo "make docs    build the documentation into site/"
 	@echo "make bench   run the benchmarks"
 	@echo "make test-transformers-4   run the model and line tests under transformers $(OLD)"
+	@echo "make test-interop   check exported vectors against repeng, lm-eval, saklas and llama.cpp"
 	@echo "make babel   train the small multilingual model on Mosaic, into out/babel (about 40 minutes)"
 	@echo "make clean   remove what the targets made"
 
@@ -57,6 +60,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/analyses.py
+	$(BIN)/python benchmarks/generating.py
 
 $(VENV4)/.ready: pyproject.toml constraints.txt
 	test -x $(VENV4)/bin/python || $(PYTHON) -m venv $(VENV4)
@@ -68,9 +72,20 @@ $(VENV4)/.ready: pyproject.toml constraints.txt
 test-transformers-4: $(VENV4)/.ready
 	$(VENV4)/bin/python -m pytest tests/model tests/test_line.py
 
+$(VENVI)/.ready: pyproject.toml constraints.txt
+	test -x $(VENVI)/bin/python || $(PYTHON) -m venv $(VENVI)
+	$(VENVI)/bin/pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(VENVI)/bin/pip install --quiet --constraint constraints.txt --editable '.[interop]' lm-eval==0.4.13 accelerate pytest beartype
+	$(VENVI)/bin/pip install --quiet --no-deps repeng==0.4.0 saklas==5.3.0
+	$(VENVI)/bin/pip install --quiet llama-cpp-python==0.3.36 || echo "llama-cpp-python does not build here and is not checked"
+	@touch $@
+
+test-interop: $(VENVI)/.ready
+	$(VENVI)/bin/python tests/interop_real.py
+
 babel: $(READY)
 	$(BIN)/python -m training.babel.train --out out/babel
 
 clean:
-	rm -rf $(VENV) $(VENV4) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV4) $(VENVI) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks training -name __pycache__ -type d -exec rm -rf {} +

@@ -1,4 +1,5 @@
-"""Checks exported vectors against the libraries that read them; run in an environment of its own by `make test-interop`.
+# pyright: reportMissingImports=false
+"""Checks exported vectors against the libraries that read them; `make test-interop` makes the environment.
 
     repeng        reads our GGUF, writes one we read
     lm-eval       its `steered` model, on a tiny model: logits equal to ours
@@ -23,9 +24,10 @@ import torch
 from transformers import AutoTokenizer
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "steer")]
+from test_steer_vectors import make_vectors  # noqa: E402
+
 import polyvalues as pv  # noqa: E402
 from polyvalues.interop.baked import bake  # noqa: E402
-from test_steer_vectors import make_vectors  # noqa: E402
 from tiny_models import tiny_tokenizer, write_tiny_model  # noqa: E402
 
 STRENGTH = 0.8
@@ -40,7 +42,9 @@ def steered_logits(handle: Any, vectors: Any) -> torch.Tensor:
 
 
 def check_repeng(handle: Any, vectors: Any, folder: Path) -> str:
-    """Both ways, exactly."""
+    """Both ways, exactly. repeng 0.4 names a type that numpy 2 has dropped; it is given back here."""
+    if not hasattr(np, "float_"):
+        np.float_ = np.float64  # noqa: NPY201  # pyright: ignore[reportAttributeAccessIssue]
     from repeng import ControlVector
 
     pv.export_vectors(vectors, folder / "v.gguf", "gguf", STRENGTH)
@@ -171,6 +175,11 @@ CHECKS: dict[str, tuple[str, Callable[[Any, Any, Path], str]]] = {
 }
 
 
+def report(line: str) -> None:
+    """One line of the result."""
+    sys.stdout.write(line + "\n")
+
+
 def main() -> None:
     """Every check whose library is installed."""
     failed = False
@@ -183,13 +192,13 @@ def main() -> None:
         vectors = make_vectors(handle).sel(concept="care", source="en", layer=[1, 2])
         for library, (module, check) in CHECKS.items():
             if importlib.util.find_spec(module) is None:
-                print(f"{library}: not installed, not checked")
+                report(f"{library}: not installed, not checked")
                 continue
             try:
-                print(f"{library} {version(library)}: {check(handle, vectors, folder)}")
+                report(f"{library} {version(library)}: {check(handle, vectors, folder)}")
             except Exception as error:  # noqa: BLE001
                 failed = True
-                print(f"{library} {version(library)}: FAILED: {type(error).__name__}: {error}")
+                report(f"{library} {version(library)}: FAILED: {type(error).__name__}: {error}")
     sys.exit(1 if failed else 0)
 
 

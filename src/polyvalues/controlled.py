@@ -20,7 +20,14 @@ from polyvalues.errors import SpecError
 from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.control import Judgements, agreement, control_findings
 from polyvalues.model.handle import load_model
-from polyvalues.report.control import ControlReport, control_files, control_heads, control_rows, control_words
+from polyvalues.report.control import (
+    LEFT_ALONE,
+    ControlReport,
+    control_files,
+    control_heads,
+    control_rows,
+    control_words,
+)
 from polyvalues.specs import ControlSpec
 from polyvalues.steer.costs.language import LanguageCost
 from polyvalues.steer.costs.perplexity import PerplexityCost
@@ -250,10 +257,10 @@ def _notes(
 def setting_words(trial: Trial | None) -> str:
     """A setting in a few words."""
     if trial is None:
-        return "left alone"
+        return LEFT_ALONE
     blocks = "block" if len(trial.point.layers) == 1 else "blocks"
     gate = "" if np.isnan(trial.gate) else f", gate {trial.gate:.0%}"
-    return f"{blocks} {', '.join(map(str, trial.point.layers))}, strength {trial.point.strength:g}{gate}"
+    return f"{blocks} {', '.join(map(str, trial.point.layers))}, strength {trial.point.strength:.3g}{gate}"
 
 
 def trial_table(

@@ -140,8 +140,9 @@ def test_generated_positions_leave_the_first_token_alone_and_change_later_ones(s
     assert not torch.equal(prompt[:, 0], plain[:, 0])
 
 
-def test_beams_and_samples_follow_their_prompt(steerable: Steerable) -> None:
-    handle = steerable("llama")
+@pytest.mark.parametrize("name", CAUSAL)
+def test_beams_and_samples_follow_their_prompt(steerable: Steerable, name: str) -> None:
+    handle = steerable(name)
     batch = encode(handle)
     for settings in ({"num_beams": 3}, {"num_beams": 3, "num_return_sequences": 2}):
         with steering(handle, plan()):

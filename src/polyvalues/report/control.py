@@ -18,7 +18,7 @@ from polyvalues.report.document import figure_address
 from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_control import control_matrix, dose_response, effect_and_cost
 from polyvalues.report.latex import escape_latex
-from polyvalues.report.notation import Interval, interval_text, listed, number
+from polyvalues.report.notation import MISSING, Interval, interval_text, listed, number
 from polyvalues.report.page import template
 from polyvalues.report.tables import csv_text
 
@@ -30,6 +30,8 @@ _HEADS: Final = {
     "prompt": "asked to refuse",
 }
 _EXAMPLES: Final = 3
+LEFT_ALONE: Final = "left alone"
+"""Setting of a target in which nothing is steered; it has no changes of its own, and counts as 0 in the means."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ def control_files(report: ControlReport) -> Mapping[str, bytes | str]:
     figures = {
         "dose": dose_response(report.trials, behaviour),
         "cost": effect_and_cost(report.trials, behaviour),
-        "matrix": control_matrix(found),
+        "matrix": control_matrix(found, [tag for tag, setting in report.settings.items() if setting == LEFT_ALONE]),
     }
     files: dict[str, bytes | str] = {}
     addresses = {}
@@ -123,7 +125,13 @@ def control_rows(report: ControlReport) -> list[tuple[str, ...]]:
         base = found["rate"].sel({"variant_or_base": "base", TARGET: tag})
         change = found["change"].sel({TARGET: tag})
 
-        def cell(variant: str, quantity: str, own: xr.DataArray = change) -> str:
+        alone = report.settings[tag] == LEFT_ALONE
+        kept = found["rate"].sel({"variant_or_base": "source", QUANTITY: "language", TARGET: tag})
+        surprise = change.sel({"variant": "source", QUANTITY: "log_perplexity"})
+
+        def cell(variant: str, quantity: str, own: xr.DataArray = change, *, alone: bool = alone) -> str:
+            if alone and variant != "prompt":
+                return MISSING
             return _points(Interval.of(own.sel({"variant": variant, QUANTITY: quantity})))
 
         rows.append(
@@ -134,8 +142,8 @@ def control_rows(report: ControlReport) -> list[tuple[str, ...]]:
                 interval_text(Interval.of(base.sel({QUANTITY: "behaviour"}))),
                 *(cell(variant, "behaviour") for variant in _SHOWN),
                 cell("source", "willing"),
-                _share(found["rate"].sel({"variant_or_base": "source", QUANTITY: "language", TARGET: tag})),
-                interval_text(Interval.of(change.sel({"variant": "source", QUANTITY: "log_perplexity"})), signed=True),
+                MISSING if alone else _share(kept),
+                MISSING if alone else interval_text(Interval.of(surprise), signed=True),
                 number(float(found["kl"].sel({TARGET: tag})), digits=2),
             )
         )

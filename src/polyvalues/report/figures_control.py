@@ -24,6 +24,7 @@ from polyvalues.report.figures_style import (
     in_rows,
     styled,
 )
+from polyvalues.report.notation import number
 
 _WIDE, _TALL, _GAP, _TOP = 2.0, 1.35, 0.62, 0.85
 
@@ -43,7 +44,8 @@ def dose_response(trials: pd.DataFrame, behaviour: str) -> Figure:
         if len(chosen):
             axes.axvline(float(chosen["strength"].iloc[0]), color=INK, linewidth=0.8)
         axes.set_xscale("log")
-        axes.set_xticks(x[:: max(1, len(x) // 4)], [f"{value:g}" for value in x[:: max(1, len(x) // 4)]])
+        ends = sorted({float(x.min()), float(np.sqrt(x.min() * x.max())), float(x.max())})
+        axes.set_xticks(ends, [f"{value:.2g}" for value in ends])
         axes.minorticks_off()
         axes.set_ylim(-0.04, 1.04)
 
@@ -85,10 +87,11 @@ def effect_and_cost(trials: pd.DataFrame, behaviour: str) -> Figure:
 
 
 @styled
-def control_matrix(findings: xr.Dataset) -> Figure:
-    """Change of the behaviour on violating test prompts, source by target."""
+def control_matrix(findings: xr.Dataset, alone: Sequence[str] = ()) -> Figure:
+    """Change of the behaviour on violating test prompts, source by target; targets left alone stay grey."""
     sources, targets = (list(map(str, findings[name].values)) for name in (SOURCE, TARGET))
-    values = findings["matrix"].sel({INTERVAL: "estimate"}).values
+    steered = ~findings[TARGET].isin(list(alone))
+    values = findings["matrix"].sel({INTERVAL: "estimate"}).where(steered).values
     low, high = (findings["matrix"].sel({INTERVAL: bound}).values for bound in ("lower", "upper"))
     side = min(0.52, (FULL_WIDTH - 1.2) / max(len(targets), 1))
     page = Page.blank(FULL_WIDTH, 1.35 + side * len(sources) + 0.2)
@@ -101,8 +104,8 @@ def control_matrix(findings: xr.Dataset) -> Figure:
         if np.isfinite(value):
             sure = low[row, column] > 0 or high[row, column] < 0
             axes.text(
-                column, row, f"{100 * value:+.0f}".replace("-", "−"), ha="center", va="center", fontsize=6.5,
-                fontweight="bold" if sure else "normal", color="white" if abs(value) > 0.75 * edge else INK,
+                column, row, number(100 * value, digits=0, signed=True), ha="center", va="center", fontsize=6.5,
+                fontweight="bold" if sure else "normal", color="white" if abs(value) > 0.55 * edge else INK,
             )  # fmt: skip
     axes.set_xticks(range(len(targets)), [drawable(tag) for tag in targets])
     axes.set_yticks(range(len(sources)), [drawable(tag) for tag in sources])
@@ -111,7 +114,7 @@ def control_matrix(findings: xr.Dataset) -> Figure:
     page.heading(
         "Control, source to target",
         f"change of {findings.attrs['behaviour']} on violating test prompts, in points; rows: the vector's language; "
-        "bold: the interval leaves out 0",
+        "bold: the interval leaves out 0; grey: left alone",
     )
     return page.figure
 
