@@ -13,7 +13,7 @@ import xarray as xr
 
 from line_examples import build_model, settings, write_pairs
 from polyvalues.control.directions import control_directions
-from polyvalues.control.gates import Gates, read_gates, threshold
+from polyvalues.control.gates import Gates, gate_layer, read_gates, threshold
 from polyvalues.control.judging import Words, load_words
 from polyvalues.control.prompts import CHOOSE, TEST, control_prompts
 from polyvalues.control.rows import Maker, Row
@@ -147,6 +147,27 @@ class Units(Silent):
     def unit(self, label: str, texts: int, stored: bool) -> None:  # noqa: ARG002
         if not stored:
             self.made.append(label)
+
+
+def test_the_layer_of_gates_is_chosen_on_the_choosing_half_alone(folder: Path) -> None:
+    study = load_study(folder / "cross")
+    prompts = control_prompts(study.pairs(), "harmfulness")
+    directions = control_directions(study, "harmfulness", prompts)
+    handle = load_model(study.spec.model)
+    chosen = gate_layer(handle, directions, prompts, study.spec.reading)
+    scrambled = tuple(replace(prompt, text="nothing at all") if prompt.part == TEST else prompt for prompt in prompts)
+    assert gate_layer(handle, directions, scrambled, study.spec.reading) == chosen
+    # the plain way: every pair by its own language's vector, layer by layer
+    right = {}
+    for layer in directions.layers:
+        gates = read_gates(handle, directions, prompts, study.spec.reading, layer)
+        shares = []
+        for target in LANGUAGES:
+            own = [at for at, p in enumerate(prompts) if p.target == target and p.part == CHOOSE]
+            suspicion = gates.suspicion[target][own]
+            shares.append(np.mean(suspicion[1::2] > suspicion[::2]))  # the violating side is the more suspicious one
+        right[layer] = np.mean(shares)
+    assert right[chosen] == max(right.values())
 
 
 @pytest.mark.parametrize("mode", ["cross", "split"])

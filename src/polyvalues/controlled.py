@@ -12,7 +12,7 @@ from polyvalues.artifacts import Generations, Judged
 from polyvalues.axes import CONCEPT, INTERVAL, SOURCE, TARGET, Language
 from polyvalues.control.directions import Directions, control_directions
 from polyvalues.control.experiment import Chosen, Experiment, Judges
-from polyvalues.control.gates import read_gates
+from polyvalues.control.gates import gate_layer, read_gates
 from polyvalues.control.judging import SAFER, Bench, Words, load_words, make_judge
 from polyvalues.control.prompts import Prompt, control_prompts
 from polyvalues.control.rows import Maker, Row
@@ -102,7 +102,7 @@ def run_control(
         prompts = _prompts(study, spec)
         directions = control_directions(study, spec.concept, prompts)
         _check_layers(spec, directions)
-        layer = int(study.findings.recognition["chosen_layer"].sel({CONCEPT: spec.concept}))
+        layer = gate_layer(handle, directions, prompts, study.spec.reading)
         norms = Line(study.spec, study.store, handle, study.pairs()).norms()["norm"]
         maker = Maker(
             handle,

@@ -3,8 +3,9 @@
     suspicion = h . v where v points to the violation, -h . v where it points away
     passes      suspicion > threshold
 
-`h` is the prompt as the study reads texts, at the concept's chosen layer. A threshold is set for each vector and target
-on the choosing items: the smallest at which at most a given share of the *upholding* prompts passes.
+`h` is the prompt as the study reads texts, at one layer, chosen on the choosing items alone: the one at which the
+languages' own vectors tell their sides apart best, on average. A threshold is set for each vector and target on the
+choosing items: the smallest at which at most a given share of the *upholding* prompts passes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,27 @@ def read_gates(
         {source: sign * _along(states, directions, source, layer, prompts) for source in directions.sources},
         layer,
     )
+
+
+def gate_layer(handle: ModelHandle, directions: Directions, prompts: Sequence[Prompt], reading: ReadingSpec) -> int:
+    """The layer to read gates at: best mean accuracy of own vectors on choosing pairs (ties 1/2), the first of equals.
+
+    `prompts` hold both sides of each pair, one after the other. Languages without a vector do not count.
+    """
+    mine = [prompt for prompt in prompts if prompt.part == CHOOSE and prompt.target in directions.sources]
+    spec = reading.model_copy(update={"layers": directions.layers})
+    states = np.empty((len(directions.layers), len(mine), handle.hidden), dtype=np.float32)
+    for part in record(handle, [(prompt.prefix, prompt.text) for prompt in mine], spec):
+        states[:, part.index] = part.states
+    targets = np.array([prompt.target for prompt in mine[::2]])
+    sign = -1.0 if directions.flipped else 1.0
+    accuracy = []
+    for at, layer in enumerate(directions.layers):
+        vectors = np.stack([directions.reading(prompt.target, layer, prompt) for prompt in mine[::2]])
+        score = sign * np.einsum("ph,ph->p", states[at, ::2].astype(np.float64) - states[at, 1::2], vectors)
+        right = (score > 0) + 0.5 * (score == 0)
+        accuracy.append(np.mean([right[targets == target].mean() for target in dict.fromkeys(targets.tolist())]))
+    return directions.layers[int(np.argmax(accuracy))]
 
 
 def _along(
