@@ -1,24 +1,53 @@
 """The commands that steer, as a user types them, on a small study; what is wrong is one message."""
 
+import io
 import json
-import subprocess
+import logging
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from line_examples import build_model, settings, write_pairs
+from polyvalues.cli import main
 from polyvalues.study import run_study
 
-POLYVALUES = str(Path(sys.executable).parent / "polyvalues")
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def polyvalues(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [POLYVALUES, *arguments], capture_output=True, text=True, check=False, timeout=300, input=typed
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def polyvalues(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """The command line in this process: starting one for every command takes seconds."""
+    logger = logging.getLogger("polyvalues")
+    before = list(logger.handlers)
+
+    def run(*arguments: str, typed: str = "") -> Done:
+        monkeypatch.setattr(sys, "argv", ["polyvalues", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+        logger.handlers[:] = before
+        out, err = capsys.readouterr()
+        return Done(code, out, err)
+
+    yield run
+    logger.handlers[:] = before
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +62,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_control(home: Path) -> None:
+def test_control(home: Path, polyvalues: Run) -> None:
     (home / "control.toml").write_text(
         "layers = [3]\nwindows = [1]\nrounds = 0\ngates = []\n[generation]\nmax_new_tokens = 4\n", encoding="utf-8"
     )
@@ -44,7 +73,7 @@ def test_control(home: Path) -> None:
     assert (home / "study/control_harmfulness.html").is_file()
 
 
-def test_steer_one_shot_and_interactively(home: Path) -> None:
+def test_steer_one_shot_and_interactively(home: Path, polyvalues: Run) -> None:
     given = ("steer", str(home / "model"), "--vectors", str(home / "study"), "--strength", "2", "--max-new-tokens", "6")
     one = polyvalues(*given, "--prompt", "The cat [bold]was[/bold] kind", "--layers", "3", "--source", "fi")
     assert one.returncode == 0, one.stderr
@@ -58,7 +87,7 @@ def test_steer_one_shot_and_interactively(home: Path) -> None:
     assert "red-teaming" in red.stderr
 
 
-def test_vectors_go_out_and_come_back(home: Path, tmp_path: Path) -> None:
+def test_vectors_go_out_and_come_back(home: Path, tmp_path: Path, polyvalues: Run) -> None:
     out = tmp_path / "v.gguf"
     done = polyvalues(
         "vectors", "export", str(home / "study"), "--format", "gguf", "--out", str(out), "--layers", "2,3"
@@ -98,7 +127,7 @@ def test_vectors_go_out_and_come_back(home: Path, tmp_path: Path) -> None:
         (["vectors", "bake", "{home}/study", "--out", "{home}/x", "--strength", "-1"], "must be positive"),
     ],
 )
-def test_what_is_wrong_is_one_message(home: Path, arguments: list[str], said: str) -> None:
+def test_what_is_wrong_is_one_message(home: Path, polyvalues: Run, arguments: list[str], said: str) -> None:
     done = polyvalues(*(argument.format(home=home) for argument in arguments))
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in done.stderr.replace("\n", " ")

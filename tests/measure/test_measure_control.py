@@ -128,7 +128,7 @@ def test_an_unknown_language_is_missing_not_zero() -> None:
 
 
 def test_intervals_cover_and_the_test_keeps_its_level() -> None:
-    covered, rejected, runs = 0, 0, 60
+    covered, rejected, runs = 0, 0, 30
     for seed in range(runs):
         found = control_findings(*experiment(30, seed, 0.3), "en", [], StatisticsSpec(draws=200))
         change = found["change"].sel(variant="source", target="fi", quantity="behaviour").values

@@ -22,7 +22,9 @@ _FILE = "vectors.safetensors"
 
 def export_hub(vectors: SteeringVectors, path: Path) -> None:
     """Write the folder."""
-    header = json.dumps({"format": FORMAT, "kind": "SteeringVectors", "fingerprint": vectors.data.attrs["fingerprint"]})
+    header = json.dumps(
+        {"format": FORMAT, "kind": "SteeringVectors", "fingerprint": vectors.data.attrs.get("fingerprint", "")}
+    )
     write(path / _FILE, CODECS[SteeringVectors].encode(vectors, header, path / _FILE))
     write(path / "README.md", card(vectors).encode())
 
