@@ -104,7 +104,7 @@ def control_matrix(findings: xr.Dataset, alone: Sequence[str] = ()) -> Figure:
         if np.isfinite(value):
             sure = low[row, column] > 0 or high[row, column] < 0
             axes.text(
-                column, row, number(100 * value, digits=0, signed=True), ha="center", va="center", fontsize=6.5,
+                column, row, number(100 * float(value), digits=0, signed=True), ha="center", va="center", fontsize=6.5,
                 fontweight="bold" if sure else "normal", color="white" if abs(value) > 0.55 * edge else INK,
             )  # fmt: skip
     axes.set_xticks(range(len(targets)), [drawable(tag) for tag in targets])
