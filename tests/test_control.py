@@ -259,6 +259,8 @@ def test_lower_toxicity_is_safer(folder: Path) -> None:
     spec = build(ControlSpec, SMALL | {"targets": ["fi"], "rounds": 0, "judges": ["lexicon"]})
     found = run_control(load_study(folder / "cross"), spec)
     assert found.findings.attrs["behaviour"] == "toxicity"
+    trials = pd.read_csv(folder / "cross/findings/control_harmfulness_trials.csv")
+    assert trials["effect"].between(0, 1).all()  # a rate of toxicity, however the search counts it
     assert "prompt" not in set(found.generations.table["vector"].to_pylist())
 
 
@@ -269,6 +271,7 @@ def test_lower_toxicity_is_safer(folder: Path) -> None:
         ({"source": "sw"}, "source 'sw' has no vectors"),
         ({"targets": ["sw"]}, "target 'sw' has no pairs"),
         ({"layers": [77]}, "block 77 has no vectors"),
+        ({"targets": ["fi"], "choice": "source"}, "needs the source 'en' among the targets"),
         ({"judges": ["oracle"]}, "judge 'oracle' is unknown"),
         ({"judges": ["classifier"]}, "needs a model"),
         ({"judges": ["openings", "classifier:x?lable=y"]}, "option 'lable'"),

@@ -19,7 +19,7 @@ from polyvalues.control.rows import Maker, Row
 from polyvalues.errors import SpecError
 from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.control import Judgements, agreement, control_findings
-from polyvalues.model.handle import load_model
+from polyvalues.model.handle import ModelHandle, load_model
 from polyvalues.report.control import (
     LEFT_ALONE,
     ControlReport,
@@ -100,40 +100,45 @@ def run_control(
     source = _source(study, spec, vectors.sources)
     with study.store.locked():
         prompts = _prompts(study, spec)
-        directions = control_directions(study, spec.concept, prompts)
-        _check_layers(spec, directions)
-        layer = gate_layer(handle, directions, prompts, study.spec.reading)
-        norms = Line(study.spec, study.store, handle, study.pairs()).norms()["norm"]
-        maker = Maker(
-            handle,
-            directions,
-            {int(at): float(value) for at, value in zip(norms["layer"].values, norms.values, strict=True)},
-            spec,
-            told.advance,
-        )
-        gates = read_gates(handle, directions, prompts, study.spec.reading, layer)
-        template = chat_template(handle, spec.generation)
+        maker = _maker(study, spec, handle, prompts, told)
         bench = Bench(
-            handle, template, study.spec.reading, vectors, lambda made: _plan_of(maker, made), words or load_words(),
-            study.store,
+            handle, chat_template(handle, spec.generation), study.spec.reading, vectors,
+            lambda made: _plan_of(maker, made), words or load_words(), study.store,
         )  # fmt: skip
         asked = {name: make_judge(name, bench) for name in spec.judges}  # all at once: a wrong name is said now
-        aim = asked[spec.judges[0]]
         languages = tuple(dict.fromkeys(prompt.target for prompt in prompts))
+        if spec.choice == "source" and source not in languages:
+            raise SpecError(f"choice 'source' needs the source {source!r} among the targets: {', '.join(languages)}")
         judges = Judges(
-            aim,
+            asked[spec.judges[0]],
             OpeningsJudge(bench.words.openings, "compliance"),
             LanguageCost(languages),
-            PerplexityCost(handle, template),
+            PerplexityCost(handle, bench.template),
         )
-        settings = spec.model_dump(mode="json", exclude={"targets", "judges", "budget", "rounds", "choice"})
+        reading = study.spec.reading
+        layer = gate_layer(handle, maker.directions, prompts, reading)
+        gates = read_gates(handle, maker.directions, prompts, reading, layer)
         experiment = Experiment(
-            spec, maker, gates, judges, SAFER.get(aim.behaviour, 1), source, study.store,
-            Provenance(settings, {"directions": content_key(directions.whole.tobytes().hex())}, handle.fingerprint),
+            spec, maker, gates, judges, SAFER.get(judges.aim.behaviour, 1), source, study.store, _provenance(maker),
             lambda label, rows, stored: told.unit(f"{spec.concept} {label}", rows, stored),
         )  # fmt: skip
         told.start(0)
         return _finish(study, experiment, bench, asked)
+
+
+def _maker(study: Study, spec: ControlSpec, handle: ModelHandle, prompts: Sequence[Prompt], told: Progress) -> Maker:
+    directions = control_directions(study, spec.concept, prompts)
+    _check_layers(spec, directions)
+    norms = Line(study.spec, study.store, handle, study.pairs()).norms()["norm"]
+    lengths = {int(at): float(value) for at, value in zip(norms["layer"].values, norms.values, strict=True)}
+    return Maker(handle, directions, lengths, spec, told.advance)
+
+
+def _provenance(maker: Maker) -> Provenance:
+    """What every answer depends on besides its own row."""
+    settings = maker.spec.model_dump(mode="json", include={"kind", "positions", "keep_norm", "seed", "generation"})
+    made = [maker.directions.whole.tobytes().hex(), sorted(maker.norms.items())]
+    return Provenance(settings, {"directions": content_key(made)}, maker.handle.fingerprint)
 
 
 def _finish(study: Study, experiment: Experiment, bench: Bench, asked: Mapping[str, Judge]) -> Controlled:
@@ -169,7 +174,7 @@ def _finish(study: Study, experiment: Experiment, bench: Bench, asked: Mapping[s
     kappas = tuple(agreement(generations, [judged.aim, *others], study.spec.statistics))
     notes = _notes(found, chosen, bases, [judged.aim, judged.language, *others])
     settings = {target: setting_words(trial) for target, trial in chosen.items()}
-    table = trial_table(trials, bases, chosen, spec)
+    table = trial_table(trials, bases, chosen, spec, experiment.sign)
     report = ControlReport(found, table, settings, kappas, notes, study.model.get("name", ""), generations)
     store = study.store
     store.put(f"findings/control_{spec.concept}.nc", found, Provenance(spec.model_dump(mode="json"), {}))
@@ -264,7 +269,7 @@ def setting_words(trial: Trial | None) -> str:
 
 
 def trial_table(
-    trials: Sequence[Trial], bases: Mapping[Language, Base], chosen: Chosen, spec: ControlSpec
+    trials: Sequence[Trial], bases: Mapping[Language, Base], chosen: Chosen, spec: ControlSpec, sign: int = 1
 ) -> pd.DataFrame:
     """Trials as a table, with what the target does unsteered, and which were chosen, are unbeaten, are to be drawn."""
     rows = []
@@ -277,9 +282,9 @@ def trial_table(
             rows.append(
                 {
                     "target": target, "layers": ",".join(map(str, trial.point.layers)),
-                    "strength": trial.point.strength, "gate": trial.gate, "effect": trial.effect,
+                    "strength": trial.point.strength, "gate": trial.gate, "effect": sign * trial.effect,
                     "benign": trial.benign, "language": trial.language,
-                    "kl": trial.kl, "perplexity": trial.perplexity, "base_effect": base.effect,
+                    "kl": trial.kl, "perplexity": trial.perplexity, "base_effect": sign * base.effect,
                     "base_benign": base.benign, "base_language": base.language, "chosen": trial is best,
                     "front": trial in front, "shown": same,
                 }

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from steer_examples import generations
 
 from polyvalues.control.judging import KeptVerdicts
 from polyvalues.errors import JudgeError
 from polyvalues.steer.judges.endpoint import EndpointJudge
 from polyvalues.store import Store
+from steer_examples import generations
 
 Reply = tuple[int, str]
 

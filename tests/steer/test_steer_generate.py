@@ -1,6 +1,7 @@
 """Answers depend on prompt, plan and seed alone; greedy and sampled; in any batches."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -69,6 +70,32 @@ def test_the_gumbel_trick_draws_from_the_models_distribution(steerable: Callable
             share = drawn.count(text) / 1000
             spread = 4 * (float(probability[token]) * (1 - float(probability[token])) / 1000) ** 0.5
             assert abs(share - float(probability[token])) < spread + 1e-9
+
+
+@pytest.mark.parametrize("fits", [1, 0])
+def test_a_batch_that_does_not_fit_is_halved(
+    steerable: Callable[[str], ModelHandle],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fits: int,
+) -> None:
+    handle = steerable("llama")
+    plain: Any = generate(handle, TEXTS, SPEC)
+    own: Any = handle.causal
+    real = own.generate
+
+    def tight(**given: Any) -> Any:
+        if len(given["input_ids"]) > fits:
+            raise RuntimeError("CUDA error: out of memory")
+        return real(**given)
+
+    monkeypatch.setattr(own, "generate", tight)
+    if fits:
+        assert generate(handle, TEXTS, SPEC) == plain
+        assert "at most 1" in caplog.text
+    else:
+        with pytest.raises(ReadingError, match="out of memory on the single prompt"):
+            generate(handle, TEXTS, SPEC)
 
 
 def test_a_chat_template_is_used_where_there_is_one(tmp_path) -> None:

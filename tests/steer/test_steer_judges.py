@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from steer_examples import generations
 from test_steer_vectors import make_vectors
 
 from polyvalues.control.judging import load_words
@@ -26,6 +25,7 @@ from polyvalues.steer.judges.openings import OpeningsJudge, opens
 from polyvalues.steer.judges.probe import ProbeJudge
 from polyvalues.steer.plan import Intervention, Plan
 from polyvalues.steer.scoring import continuation_logprobs, token_divergence
+from steer_examples import generations
 from tiny_models import tiny_tokenizer
 
 WORDS = load_words()

@@ -145,7 +145,7 @@ class _Pass:
         try:
             return self._forward(tokens, rows)
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
         # Outside the except clause, so that the traceback no longer holds the tensors of the failed pass.
         if torch.cuda.is_available():
@@ -237,7 +237,8 @@ def _states(output: Any, shape: tuple[int, ...], name: str) -> Tensor:
     return found
 
 
-def _out_of_memory(error: BaseException) -> bool:
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on whatever device."""
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()

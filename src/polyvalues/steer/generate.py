@@ -11,6 +11,7 @@ drawn (temperature, penalties ...) are not used; its end tokens are.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,13 +23,16 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
 from polyvalues.errors import ReadingError, SteeringError
-from polyvalues.model.batching import tokenise
+from polyvalues.model.batching import shown, tokenise
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.loading import quiet_transformers
 from polyvalues.model.prompting import Template, make_template
+from polyvalues.model.record import out_of_memory
 from polyvalues.specs import GenerationSpec
 from polyvalues.steer.hooks import steering
 from polyvalues.steer.plan import Plan
+
+logger = logging.getLogger("polyvalues")
 
 
 @dataclass(frozen=True)
@@ -78,22 +82,47 @@ def generate(
         raise ReadingError(f"max_new_tokens = {spec.max_new_tokens} leaves no room in {handle.token_limit} positions")
     tokens = tokenise([("", prompt) for prompt in prompts], chat_template(handle, spec), room)
     config = _config(handle, spec)
-    found: list[Answer | None] = [None] * len(prompts)
-    for first in range(0, len(prompts), spec.batch_rows):
-        rows = tokens.order[first : first + spec.batch_rows]
-        ids, lengths = tokens.padded(rows, handle.pad)
-        batch = _left(ids, lengths, handle)
-        own = [int(row) for row in rows]
+    found: dict[int, Answer] = {}
+    size = spec.batch_rows
+    while len(found) < len(prompts):
+        own = [int(row) for row in tokens.order[len(found) : len(found) + size]]
+        ids, lengths = tokens.padded(np.array(own), handle.pad)
         chosen = None if plan is None or not plan.interventions else plan if plan.rows == 1 else plan.take(own)
         drawn = [_row_seed(spec.seed if seeds is None else seeds[row], prompts[row]) for row in own]
-        noise = _processors(spec, drawn, handle.device)
         steered = nullcontext() if chosen is None else steering(handle, chosen)
-        with torch.inference_mode(), quiet_transformers(), steered:
-            out = causal.generate(**batch, generation_config=config, logits_processor=noise)
+        try:
+            with torch.inference_mode(), quiet_transformers(), steered:
+                out = causal.generate(
+                    **_left(ids, lengths, handle),
+                    generation_config=config,
+                    logits_processor=_processors(spec, drawn, handle.device),
+                )
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            size = _smaller(len(own), prompts[own[0]])
+            continue
         for row, written in zip(own, out[:, ids.shape[1] :].tolist(), strict=True):
             found[row] = _answer(handle, config, written)
         advance(len(own))
-    return tuple(answer for answer in found if answer is not None)
+    return tuple(found[row] for row in range(len(prompts)))
+
+
+def _smaller(rows: int, prompt: str) -> int:
+    """Half a batch that did not fit into memory.
+
+    Raises:
+        ReadingError: it was a single prompt.
+    """
+    if rows == 1:
+        raise ReadingError(
+            f"out of memory on the single prompt {shown(prompt)}; load the model in a smaller dtype, quantised or with "
+            "device_map, or lower max_new_tokens"
+        )
+    logger.warning("Out of memory on a batch of %d prompts: going on with at most %d (batch_rows)", rows, rows // 2)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return rows // 2
 
 
 def chat_template(handle: ModelHandle, spec: GenerationSpec) -> Template:
