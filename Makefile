@@ -22,7 +22,7 @@ help:
 	@echo "make check   lint, types, import contracts, documents"
 	@echo "make docs    build the documentation into site/"
 	@echo "make bench   run the benchmarks"
-	@echo "make test-transformers-4   run the model and line tests under transformers $(OLD)"
+	@echo "make test-transformers-4   run the model, line and steering tests under transformers $(OLD)"
 	@echo "make test-interop   check exported vectors against repeng, lm-eval, saklas and llama.cpp"
 	@echo "make babel   train the small multilingual model on Mosaic, into out/babel (about 40 minutes)"
 	@echo "make clean   remove what the targets made"
@@ -66,11 +66,11 @@ $(VENV4)/.ready: pyproject.toml constraints.txt
 	test -x $(VENV4)/bin/python || $(PYTHON) -m venv $(VENV4)
 	grep -viE '^(transformers|huggingface[-_]hub|tokenizers|fsspec|datasets|hf-xet)==' constraints.txt > $(VENV4)/constraints.txt
 	$(VENV4)/bin/pip install --quiet --constraint $(VENV4)/constraints.txt torch==2.13.0
-	$(VENV4)/bin/pip install --quiet --constraint $(VENV4)/constraints.txt 'transformers==$(OLD)' --editable '.[big]' beartype hypothesis pytest
+	$(VENV4)/bin/pip install --quiet --constraint $(VENV4)/constraints.txt 'transformers==$(OLD)' --editable '.[big,interop,judge]' beartype hypothesis pytest
 	@touch $@
 
 test-transformers-4: $(VENV4)/.ready
-	$(VENV4)/bin/python -m pytest tests/model tests/test_line.py
+	$(VENV4)/bin/python -m pytest tests/model tests/steer tests/test_line.py
 
 $(VENVI)/.ready: pyproject.toml constraints.txt
 	test -x $(VENVI)/bin/python || $(PYTHON) -m venv $(VENVI)

@@ -86,6 +86,15 @@ def test_golden_files(name: str, tmp_path: Path) -> None:
     assert path.read_bytes() == (GOLDEN / name).read_bytes()
 
 
+@pytest.mark.parametrize("kind", VECTOR_FORMATS)
+def test_golden_files_steer_as_they_did(kind: str) -> None:
+    name = {"svec-ibm": "care-ibm.svec", "svec-aisteer": "care-aisteer.svec", "easyedit": "easyedit", "hub": "hub"}
+    back = pv.import_vectors(GOLDEN / name.get(kind, f"care{SUFFIX[kind]}"), kind)
+    found = added(back, 0.5 if kind == "hub" else 1.0)
+    for layer, value in added(vectors(), 0.5).items():
+        np.testing.assert_allclose(found[layer], value, rtol=1e-6)
+
+
 def test_gguf_is_a_control_vector_without_block_0(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         path = written("gguf", tmp_path, vectors((0, 1, 3)))
