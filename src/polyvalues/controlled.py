@@ -216,10 +216,9 @@ def _check_layers(spec: ControlSpec, directions: Directions) -> None:
 
 def _plan_of(maker: Maker, generations: Generations) -> Plan | None:
     """The plan that made these answers, from their rows."""
-    where = Prompt("", "", "", "", "", -1, "", "")
     rows = []
     for row in generations.table.to_pylist():
-        own = Prompt(row["target"], row["item"], row["group"], row["side"], where.part, -1, "", row["prompt"])
+        own = Prompt(row["target"], row["item"], row["group"], row["side"], "", -1, "", row["prompt"])
         layers = tuple(int(layer) for layer in row["layers"].split(",") if layer)
         known = (row["vector"], row["source"], row["sign"], layers, row["strength"], row["steered"], row["seed"])
         rows.append(Row(own, *known))

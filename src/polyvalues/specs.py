@@ -337,13 +337,21 @@ def load_study_spec(path: Path) -> StudySpec:
     Raises:
         SpecError: the file is missing, is not TOML (with line and column), or does not validate.
     """
+    return build(StudySpec, read_toml(path), origin=str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        SpecError: the file cannot be read, or is not TOML (with line and column).
+    """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: cannot be read ({error})") from None
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{path}: not valid TOML: {error}") from None
-    return build(StudySpec, values, origin=str(path))
 
 
 def dump_toml(spec: StudySpec) -> str:

@@ -1,6 +1,5 @@
 """The commands that steer: `control`, `steer`, and `vectors` (export, import, bake)."""
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,7 +12,7 @@ import polyvalues as pv
 from polyvalues.axes import VECTOR_FORMATS
 from polyvalues.errors import SpecError
 from polyvalues.flags import flags_of, merge, with_flags
-from polyvalues.specs import ChoiceSpec, ControlSpec, SteerSpec
+from polyvalues.specs import ChoiceSpec, ControlSpec, SteerSpec, read_toml
 from polyvalues.terminal import ERR, OUT, progress_bar
 
 vectors_app = typer.Typer(help="Vectors: export to other tools, import, bake into a model.", no_args_is_help=True)
@@ -37,7 +36,11 @@ def control_command(
     settings: dict[str, Any],
 ) -> None:
     """Steer every language with a vector from one, and measure what it does and costs."""
-    spec = pv.build(ControlSpec, merge(_toml(experiment), settings, _CONTROL), origin=str(experiment or ""))
+    spec = pv.build(
+        ControlSpec,
+        merge(read_toml(experiment) if experiment else {}, settings, _CONTROL),
+        origin=str(experiment or ""),
+    )
     opened = pv.load_study(study)
     with progress_bar("answers") as bar:
         found = pv.run_control(opened, spec, bar, words=pv.load_words(openings, lexicon))
@@ -161,12 +164,3 @@ def _questions() -> Iterator[str]:
         if not text.strip():
             return
         yield text
-
-
-def _toml(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SpecError(f"{path}: cannot be read as TOML ({error})") from None

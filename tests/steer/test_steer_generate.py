@@ -24,7 +24,8 @@ def test_batches_of_any_size_give_the_same_answers(steerable: Callable[[str], Mo
     together = generate(handle, TEXTS, SPEC, plan=vectors.plan(1.0))
     alone = generate(handle, TEXTS, SPEC.model_copy(update={"batch_rows": 1}), plan=vectors.plan(1.0))
     assert together == alone
-    assert [answer.tokens for answer in together] == [8, 8, 8] or any(answer.tokens < 8 for answer in together)
+    assert together != generate(handle, TEXTS, SPEC)
+    assert all(1 <= answer.tokens <= 8 for answer in together)
 
 
 def test_greedy_is_the_argmax_of_a_plain_loop(steerable: Callable[[str], ModelHandle]) -> None:

@@ -205,16 +205,15 @@ def test_the_probe_reads_answers_at_the_layers_it_is_given(steerable: Callable[[
     handle = steerable("llama")
     vectors = make_vectors(handle)
     made = generations({"concept": "care", "answer": "It is fair."}, {"concept": "care", "answer": ""})
-    scores = ProbeJudge(handle, vectors, ReadingSpec(), (0, 2))(made).scores
+    scores = ProbeJudge(handle, vectors, ReadingSpec(), (0, 1))(made).scores
     data = vectors.artefact.data
     with torch.inference_mode():
         states = handle.model(**handle.tokenizer("It is fair.", return_tensors="pt"), output_hidden_states=True)
     found = []
-    for layer, state in ((0, states.hidden_states[1][0, -1]),):
+    for layer, state in ((0, states.hidden_states[1][0, -1]), (1, states.hidden_states[2][0, -1])):
         own = data.sel(concept="care", source="en", layer=layer)
         found.append(float(((state.numpy() - own["midpoint"].values) @ own["vector"].values) > 0))
-    assert scores[0] in (0.0, 0.5, 1.0)
-    assert (scores[0] >= 0.5) if found[0] else (scores[0] <= 0.5)
+    assert scores[0] == np.mean(found)
     assert np.isnan(scores[1])
     with pytest.raises(JudgeError, match="no layer"):
         ProbeJudge(handle, vectors, ReadingSpec(), ())(made)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from torch import nn
+from torch import Tensor, nn
 
 from polyvalues.errors import ArchitectureError
 
@@ -32,6 +32,19 @@ class Blocks:
     path: str
     modules: tuple[nn.Module, ...]
     final_norm: nn.Module | None
+
+
+def block_states(output: Any) -> Tensor:
+    """The hidden states `[text, token, hidden]` in what a block returns: a tensor, or the first entry of a tuple.
+
+    Raises:
+        ArchitectureError: there are none.
+    """
+    states = output[0] if isinstance(output, tuple | list) and output else output
+    if not isinstance(states, Tensor) or states.dim() != 3:
+        what = type(output).__name__
+        raise ArchitectureError(f"a block returned {what} without a tensor [text, token, hidden] in front")
+    return states
 
 
 def text_config(config: Any) -> Any:

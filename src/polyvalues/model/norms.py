@@ -17,6 +17,7 @@ from torch import Tensor
 
 from polyvalues.errors import ReadingError
 from polyvalues.model.batching import tokenise
+from polyvalues.model.blocks import block_states
 from polyvalues.model.handle import ModelHandle
 
 
@@ -46,8 +47,7 @@ def _lengths(handle: ModelHandle, ids: Tensor) -> Float64[np.ndarray, "layer tok
     found: list[Tensor] = []
 
     def keep(_module: Any, _inputs: Any, output: Any) -> None:
-        states = output[0] if isinstance(output, tuple | list) else output
-        found.append(states[0].float().norm(dim=-1).cpu())
+        found.append(block_states(output)[0].float().norm(dim=-1).cpu())
 
     with ExitStack() as stack:
         for block in handle.blocks:

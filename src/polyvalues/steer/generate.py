@@ -30,7 +30,7 @@ from polyvalues.model.prompting import Template, make_template
 from polyvalues.model.record import out_of_memory
 from polyvalues.specs import GenerationSpec
 from polyvalues.steer.hooks import steering
-from polyvalues.steer.plan import Plan
+from polyvalues.steer.plan import Plan, plan_for
 
 logger = logging.getLogger("polyvalues")
 
@@ -87,7 +87,7 @@ def generate(
     while len(found) < len(prompts):
         own = [int(row) for row in tokens.order[len(found) : len(found) + size]]
         ids, lengths = tokens.padded(np.array(own), handle.pad)
-        chosen = None if plan is None or not plan.interventions else plan if plan.rows == 1 else plan.take(own)
+        chosen = plan_for(plan, own)
         drawn = [_row_seed(spec.seed if seeds is None else seeds[row], prompts[row]) for row in own]
         steered = nullcontext() if chosen is None else steering(handle, chosen)
         try:

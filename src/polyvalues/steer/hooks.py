@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from polyvalues.errors import ArchitectureError, SteeringError
-from polyvalues.model.blocks import find_blocks
+from polyvalues.model.blocks import block_states, find_blocks
 from polyvalues.model.handle import ModelHandle
 from polyvalues.steer.interventions import intervene
 from polyvalues.steer.plan import Intervention, Plan
@@ -185,7 +185,7 @@ class _Run:
         found: list[Tensor] = []
 
         def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            states = _states(output)
+            states = block_states(output)
             found.append(states[torch.arange(len(last)), last.to(states.device)].float())
             raise _Stop
 
@@ -233,7 +233,7 @@ class _Run:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
             if self.reading or idle:
                 return None
-            states = _states(output)
+            states = block_states(output)
             changed = self._changed(states, parts)
             return (changed, *output[1:]) if isinstance(output, tuple | list) else changed
 
@@ -289,12 +289,3 @@ def _past(given: dict[str, Any], mask: Tensor | None, tokens: int) -> int:
     if hasattr(cache, "get_seq_length"):
         return int(cache.get_seq_length())
     return int(cache[0][0].shape[-2])
-
-
-def _states(output: Any) -> Tensor:
-    """The hidden states in what a block returns: a tensor, or the first entry of a tuple."""
-    states = output[0] if isinstance(output, tuple | list) else output
-    if not isinstance(states, Tensor) or states.dim() != 3:
-        what = type(output).__name__
-        raise ArchitectureError(f"a block returned {what} without a tensor [text, token, hidden] in front")
-    return states

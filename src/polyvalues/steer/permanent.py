@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from polyvalues.errors import ArchitectureError, SteeringError, StorageFull
+from polyvalues.model.blocks import block_states
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.loading import quiet_transformers
 from polyvalues.steer.vectors import Steerable
@@ -118,7 +119,7 @@ def _outputs(handle: ModelHandle, layer: int) -> Tensor:
     found: list[Tensor] = []
 
     def keep(_module: Any, _inputs: Any, output: Any) -> None:
-        found.append((output[0] if isinstance(output, tuple | list) else output).detach().float().clone())
+        found.append(block_states(output).detach().float().clone())
 
     hook = handle.blocks[layer].register_forward_hook(keep)
     try:

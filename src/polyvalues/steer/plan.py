@@ -158,6 +158,13 @@ class Plan:
         )
 
 
+def plan_for(plan: Plan | None, rows: Sequence[int]) -> Plan | None:
+    """What a plan does to these rows; None where it does nothing."""
+    if plan is None or not plan.interventions:
+        return None
+    return plan if plan.rows == 1 else plan.take(rows)
+
+
 def span(text: str) -> tuple[int, bool, int | None]:
     """First position; whether it counts from the end of the prompt; where it ends (0: with the prompt; None: never).
 

@@ -14,7 +14,7 @@ from polyvalues.model.batching import shown
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.prompting import Template
 from polyvalues.steer.hooks import steering
-from polyvalues.steer.plan import Plan
+from polyvalues.steer.plan import Plan, plan_for
 
 
 def continuation_logprobs(
@@ -105,7 +105,7 @@ def _forward(
         mask = torch.zeros_like(batch)
         for at, tokens in enumerate(whole):
             batch[at, : len(tokens)], mask[at, : len(tokens)] = tokens, 1
-        chosen = None if plan is None or not plan.interventions else plan if plan.rows == 1 else plan.take(rows)
+        chosen = plan_for(plan, rows)
         lengths = [len(ids[row][0]) for row in rows]
         with nullcontext() if chosen is None else steering(handle, chosen, prompt_lengths=lengths):
             out = causal(input_ids=batch.to(handle.device), attention_mask=mask.to(handle.device), use_cache=False)
