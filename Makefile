@@ -37,8 +37,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/polyvalues demo --out out/demo
 
+# one thread per worker: two libraries that each start as many threads as there are cores slow each other down
 test: $(READY)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
 
 check: lint types contracts docs
 

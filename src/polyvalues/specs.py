@@ -65,6 +65,7 @@ class ModelSpec(Spec):
     )
     device_map: str | None = Field(default=None, description="Passed to transformers (needs accelerate), e.g. 'auto'.")
     quantisation: Literal["none", "int8", "int4"] = Field(default="none", description="bitsandbytes, passed through.")
+    compile: bool = Field(default=False, description="torch.compile the blocks: pays on a GPU, costs a minute first.")
     template: str | None = Field(
         default=None,
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
@@ -159,7 +160,10 @@ class ReadingSpec(Spec):
 
     position: Position = "last"
     layers: tuple[int, ...] | None = Field(default=None, description="0-based block indices; None reads all.")
-    batch_tokens: int = Field(default=4096, ge=1, description="Padded tokens per batch.")
+    batch_tokens: int = Field(default=4096, ge=1, description="Tokens per batch, as computed.")
+    packing: Literal["auto", "off"] = Field(
+        default="auto", description="Texts in one row without padding, shared beginnings once, where the model allows."
+    )
     max_tokens: int | None = Field(
         default=None, ge=2, description="Longer texts are refused; None: the model's own limit."
     )

@@ -47,8 +47,9 @@ class Tokens:
         """Token ids of these texts, padded on the right, and their lengths."""
         lengths = self.lengths(rows)
         block = np.full((len(rows), int(lengths.max())), pad, dtype=np.int64)
-        for place, (row, length) in enumerate(zip(rows, lengths, strict=True)):
-            block[place, :length] = self.ids[self.starts[row] : self.starts[row] + length]
+        places = np.arange(block.shape[1])
+        real = places < lengths[:, None]
+        block[real] = self.ids[(self.starts[rows][:, None] + places)[real]]
         return block, lengths
 
 

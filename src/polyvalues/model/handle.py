@@ -18,6 +18,7 @@ from polyvalues.model.batching import token_limit
 from polyvalues.model.blocks import Blocks, find_blocks, text_config
 from polyvalues.model.fingerprint import fingerprint
 from polyvalues.model.loading import load_parts
+from polyvalues.model.packed_attention import can_pack
 from polyvalues.model.presets import PRESETS, Preset, find_preset
 from polyvalues.model.prompting import Template, make_template
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
@@ -44,6 +45,7 @@ class ModelHandle:
         dominant: the languages it was mostly trained on, from the preset.
         description: what the model is, in words and in order, for reports.
         causal: `model` with its LM head, to generate text; None unless it was asked for.
+        packs: texts can be read packed (`polyvalues.model.packing`).
     """
 
     model: PreTrainedModel
@@ -60,6 +62,7 @@ class ModelHandle:
     dominant: tuple[str, ...]
     description: Mapping[str, str]
     causal: PreTrainedModel | None = None
+    packs: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -106,6 +109,8 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
     template = make_template(spec.template or (preset.template if preset else None), tokenizer)
     blocks = find_blocks(model)
     hidden = int(text_config(model.config).hidden_size)
+    if spec.compile:
+        _compile(spec, model, blocks)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
     name = fingerprint(model, probe)
     return ModelHandle(
@@ -123,7 +128,24 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         dominant=preset.dominant if preset else (),
         description=_describe(spec, preset, model, (blocks, template.name, name)),
         causal=parts.causal,
+        packs=not parts.encoder and can_pack(model, blocks.modules),
     )
+
+
+def _compile(spec: ModelSpec, model: PreTrainedModel, blocks: Blocks) -> None:
+    """Compile every block, for texts of any length; hooks stay outside, and the packed attention is left as it is."""
+    for block in blocks.modules:
+        block.forward = torch.compile(block.forward, dynamic=True)
+    device = next(p.device for p in model.parameters())
+    try:
+        with torch.inference_mode():
+            model(input_ids=torch.zeros((2, 3), dtype=torch.long, device=device))
+    except (RuntimeError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelLoadError(
+            f"{spec.id}: model.compile = true, but its blocks cannot be compiled here: {reason}. Compiling needs a C++ "
+            "compiler (CPU) or Triton (GPU); leave it out, the results are the same"
+        ) from error
 
 
 def _preset(spec: ModelSpec) -> Preset | None:

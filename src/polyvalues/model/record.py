@@ -1,9 +1,12 @@
 """The stream of hidden states: every text goes through the base model once.
 
 Forward hooks on the wanted blocks copy the read position into one float32 buffer `[layer, text, hidden]` on the
-device; one copy per batch brings it to the host. The pass stops after the last wanted block. Batches run from the
-longest texts to the shortest, cut by a budget of padded tokens, padded on the right; the attention mask is passed
-whenever a batch has padding (it costs one or two percent and is right for every architecture).
+device; one copy per batch brings it to the host. The pass stops after the last wanted block.
+
+Packed (`model.packing`, where the model can be read so): texts in the order of their tokens, a batch is one row of
+tokens without padding, and what neighbouring texts begin with is computed once. Padded (every other model): from the
+longest texts to the shortest, padded on the right; the attention mask is passed whenever a batch has padding.
+Batches are cut by a budget of tokens, counted as they are computed.
 
 Position `last` is the last token the tokenizer gives, its own special tokens included: a tokenizer that ends texts
 with EOS or [SEP] is read there. `mean` is the mean over all tokens of the text, special tokens included, summed in
@@ -12,19 +15,21 @@ float32. When memory runs out the batch is halved, and later batches are no larg
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from polyvalues.axes import Position
 from polyvalues.errors import ArchitectureError, ReadingError, SpecError
 from polyvalues.model.batching import Tokens, next_batch, shown, tokenise
 from polyvalues.model.handle import ModelHandle
+from polyvalues.model.packed_attention import packed_attention
+from polyvalues.model.packing import PATHS, Packed, neighbours, next_pack, pack
 from polyvalues.specs import ReadingSpec
 
 logger = logging.getLogger("polyvalues")
@@ -60,7 +65,7 @@ def record(
             numbering); all other layers are unchanged.
 
     Returns:
-        An iterator of readings, longest texts first. The texts are tokenised when `record` is called.
+        An iterator of readings. The texts are tokenised when `record` is called.
 
     Raises:
         SpecError: `spec.layers` names a block the model does not have.
@@ -81,7 +86,8 @@ def record(
             f"token id {int(tokens.ids.max())} is beyond the model's {handle.vocabulary} embeddings: the tokenizer "
             "does not belong to this model"
         )
-    return _stream(_Pass(handle, layers, spec.position, post_norm), tokens, texts, spec.batch_tokens)
+    packs = handle.packs and spec.packing == "auto"
+    return _stream(_Pass(handle, layers, spec.position, post_norm, packs), tokens, texts, spec.batch_tokens)
 
 
 @torch.inference_mode()
@@ -102,12 +108,17 @@ def after_norm(handle: ModelHandle, states: Float[np.ndarray, "text hidden"]) ->
 
 
 def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budget: int) -> Iterator[Reading]:
-    """Batches in order, each as large as the budget allows; the budget shrinks when memory runs out."""
+    """Batches in order, each as large as the budget allows; the budget shrinks when memory runs out.
+
+    On an accelerator the next batch is under way while the states of the last one are handed out.
+    """
+    cuts = _Cuts(tokens, run.packs, budget)
+    before: _Copy | None = None
     first, warned = 0, False
     while first < len(texts):
-        rows = next_batch(tokens, first, budget)
-        states = run.read(tokens, rows)
-        if states is None:
+        rows = cuts.batch(first)
+        copy = run.read(tokens, rows)
+        if copy is None:
             longest = int(tokens.lengths(rows).max())
             if len(rows) == 1:
                 text = shown("".join(texts[int(rows[0])]))
@@ -115,20 +126,87 @@ def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budg
                     f"out of memory on the single text {text} ({longest} tokens); load the model in a smaller dtype, "
                     "quantised or with device_map, or lower reading.max_tokens"
                 )
-            budget = (len(rows) // 2) * longest
+            cuts.halve(first, len(rows))
             if not warned:
                 logger.warning(
                     "Out of memory on a batch of %d texts of up to %d tokens: it is halved and reading goes on with at "
-                    "most %d padded tokens per batch (reading.batch_tokens)",
+                    "most %d tokens per batch (reading.batch_tokens)",
                     len(rows),
                     longest,
-                    budget,
+                    cuts.budget,
                 )
                 warned = True
             continue
-        _check_finite(run, states, rows, texts)
-        yield Reading(rows, states)
         first += len(rows)
+        if before is not None:
+            yield _checked(run, before, texts)
+        before = copy
+        if not copy.under_way:
+            yield _checked(run, copy, texts)
+            before = None
+    if before is not None:
+        yield _checked(run, before, texts)
+
+
+class _Cuts:
+    """The order in which texts are read, and where it is cut into batches of `budget` tokens and `most` texts."""
+
+    def __init__(self, tokens: Tokens, packs: bool, budget: int):
+        self._tokens, self._packs = tokens, packs
+        self.budget, self.most = budget, len(tokens.order)
+        self._order, self._shared = neighbours(tokens) if packs else (tokens.order, tokens.order)
+        if packs and len(tokens.order):
+            # Even shares: a small last batch would run at a worse rate than the others.
+            total = int(tokens.starts[-1] - self._shared.sum())
+            longest = int(tokens.lengths(tokens.order[:1])[0])
+            self.budget = min(budget, -(-total // -(-total // budget)) + longest)
+
+    def batch(self, first: int) -> Int[np.ndarray, " text"]:
+        """The texts of the batch that begins at place `first`."""
+        if not self._packs:
+            return next_batch(self._tokens, first, self.budget)
+        count = next_pack(self._tokens, self._order[first:], self._shared[first:], self.budget)
+        return self._order[first : first + min(count, self.most)]
+
+    def halve(self, first: int, count: int) -> None:
+        """Half of a batch that did not fit: from now on no batch is larger."""
+        self.most = max(1, count // 2)
+        rows = self._order[first : first + self.most]
+        lengths = self._tokens.lengths(rows)
+        self.budget = len(rows) * int(lengths.max())
+        if self._packs:
+            new = lengths - self._shared[first : first + len(rows)]
+            new[0] = lengths[0]
+            self.budget = int(max(new.sum(), -(-lengths.sum() // PATHS)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Copy:
+    """States of one batch on their way to the host."""
+
+    rows: Int[np.ndarray, " text"]
+    states: Float[Tensor, "layer text hidden"]
+    arrived: torch.cuda.Event | None
+
+    @property
+    def under_way(self) -> bool:
+        return self.arrived is not None
+
+    @classmethod
+    def of(cls, rows: Int[np.ndarray, " text"], buffer: Tensor) -> "_Copy":
+        """Begin the copy; on an accelerator it runs behind the pass that fills the buffer."""
+        if buffer.device.type != "cuda":
+            return cls(rows, buffer.cpu(), None)
+        host = torch.empty(buffer.shape, dtype=buffer.dtype, pin_memory=True)
+        host.copy_(buffer, non_blocking=True)
+        arrived = torch.cuda.Event()
+        arrived.record()
+        return cls(rows, host, arrived)
+
+    def reading(self) -> Reading:
+        if self.arrived is not None:
+            self.arrived.synchronize()
+        return Reading(self.rows, self.states.numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +217,9 @@ class _Pass:
     layers: tuple[int, ...]
     position: Position
     post_norm: bool
+    packs: bool
 
-    def read(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> Float[np.ndarray, "layer text hidden"] | None:
+    def read(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> _Copy | None:
         """States of these texts, None when memory ran out."""
         try:
             return self._forward(tokens, rows)
@@ -153,27 +232,42 @@ class _Pass:
         return None
 
     @torch.inference_mode()
-    def _forward(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> Float[np.ndarray, "layer text hidden"]:
+    def _forward(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> _Copy:
         handle = self.handle
         device = handle.device
-        ids, lengths = tokens.padded(rows, handle.pad)
-        real = np.arange(ids.shape[1])[None, :] < lengths[:, None]
+        packed = pack(tokens, rows) if self.packs else None
+        ids, inputs, gather = self._inputs(tokens, rows, packed)
         buffer = torch.empty((len(self.layers), len(rows), handle.hidden), dtype=torch.float32, device=device)
-        gather = _Gather(self.position, real, lengths, device)
         normed = self.post_norm and self.layers[-1] == handle.n_layers - 1
-        inputs: dict[str, Any] = {"input_ids": torch.from_numpy(ids).to(device)}
-        if handle.encoder or not real.all():
-            inputs["attention_mask"] = gather.real.long()
-        if not handle.encoder:
-            inputs["use_cache"] = False
-        with self._hooks(buffer, gather, stop=not normed):
+        attention = nullcontext() if packed is None else packed_attention(handle.model, packed)
+        with self._hooks(buffer, gather, stop=not normed), attention:
             try:
                 output = handle.model(**inputs)
             except _Enough:
                 output = None
         if normed:
             buffer[-1].copy_(gather(_states(output, (*ids.shape, handle.hidden), type(handle.model).__name__)))
-        return buffer.cpu().numpy()
+        return _Copy.of(rows, buffer)
+
+    def _inputs(
+        self, tokens: Tokens, rows: Int[np.ndarray, " text"], packed: Packed | None
+    ) -> tuple[Tensor, dict[str, Any], "_Gather"]:
+        """What the model is called with, and who takes the read position out of what it returns."""
+        handle, device = self.handle, self.handle.device
+        if packed is not None:
+            ids = torch.from_numpy(packed.ids)[None].to(device)
+            positions = torch.from_numpy(packed.positions)[None].to(device)
+            gather = _Gather(self.position, tuple(ids.shape), packed.lengths, device, packed.paths)
+            return ids, {"input_ids": ids, "position_ids": positions, "use_cache": False}, gather
+        padded, lengths = tokens.padded(rows, handle.pad)
+        ids = torch.from_numpy(padded).to(device)
+        gather = _Gather(self.position, padded.shape, lengths, device)
+        inputs: dict[str, Any] = {"input_ids": ids}
+        if handle.encoder or lengths.min() < padded.shape[1]:
+            inputs["attention_mask"] = gather.real.long()
+        if not handle.encoder:
+            inputs["use_cache"] = False
+        return ids, inputs, gather
 
     @contextmanager
     def _hooks(self, buffer: Tensor, gather: "_Gather", *, stop: bool) -> Iterator[None]:
@@ -191,32 +285,48 @@ class _Pass:
 
 
 class _Gather:
-    """Takes the read position out of a block's output, on whatever device that is."""
+    """Takes the read position out of a block's output, on whatever device that is.
+
+    Args:
+        position: which tokens are read.
+        shape: `[text, token]` of a padded batch, `[1, token]` of a packed one.
+        lengths: tokens of each text.
+        device: where the states usually are.
+        paths: indices of each text's tokens in the row of a packed batch.
+    """
 
     def __init__(
         self,
         position: Position,
-        real: Bool[np.ndarray, "text token"],
+        shape: tuple[int, ...],
         lengths: Int[np.ndarray, " text"],
         device: torch.device,
+        paths: Int[np.ndarray, "text place"] | None = None,
     ):
-        self.position = position
-        self.real = torch.from_numpy(real).to(device)
+        self.position, self.shape = position, shape
+        width = shape[1] if paths is None else paths.shape[1]
+        self.real = torch.from_numpy(np.arange(width) < lengths[:, None]).to(device)
         self.lengths = torch.from_numpy(np.ascontiguousarray(lengths)).to(device)
+        self.paths = None if paths is None else torch.from_numpy(paths).to(device)
+        texts = np.arange(len(lengths))
+        place = texts * shape[1] + lengths - 1 if paths is None else paths[texts, lengths - 1]
+        self.last = torch.from_numpy(place).to(device)
 
     def __call__(self, states: Tensor) -> Tensor:
-        """`[text, token, hidden]` to `[text, hidden]`."""
-        lengths = self.lengths.to(states.device)
+        """`[text, token, hidden]` (packed: `[1, token, hidden]`) to `[text, hidden]`."""
+        flat = states.reshape(-1, states.shape[-1])
         if self.position == "last":
-            return states[torch.arange(len(lengths), device=states.device), lengths - 1]
+            return flat.index_select(0, self.last.to(states.device))
+        if self.paths is not None:
+            states = flat[self.paths.to(states.device)]
         real = self.real.to(states.device)[..., None]
         # masked_fill, not a product: a pad token's inf times 0 would be nan.
-        return states.float().masked_fill(~real, 0.0).sum(dim=1) / lengths[:, None]
+        return states.float().masked_fill(~real, 0.0).sum(dim=1) / self.lengths.to(states.device)[:, None]
 
 
 def _hook(buffer: Tensor, slot: int, gather: _Gather, *, last: bool) -> Any:
     def hook(module: torch.nn.Module, _inputs: Any, output: Any) -> None:
-        shape = (*gather.real.shape, buffer.shape[-1])
+        shape = (*gather.shape, buffer.shape[-1])
         buffer[slot].copy_(gather(_states(output, shape, type(module).__name__)))
         if last:
             raise _Enough
@@ -245,18 +355,15 @@ def out_of_memory(error: BaseException) -> bool:
     return any(sign in text for sign in ("not enough memory", "out of memory", "can't allocate memory"))
 
 
-def _check_finite(
-    run: _Pass,
-    states: Float[np.ndarray, "layer text hidden"],
-    rows: Int[np.ndarray, " text"],
-    texts: Sequence[tuple[str, str]],
-) -> None:
-    finite = np.isfinite(states).all(axis=2)
+def _checked(run: _Pass, copy: _Copy, texts: Sequence[tuple[str, str]]) -> Reading:
+    """The batch's reading; an error if a state is not finite."""
+    reading = copy.reading()
+    finite = np.isfinite(reading.states).all(axis=2)
     if finite.all():
-        return
+        return reading
     slot, place = (int(i) for i in np.argwhere(~finite)[0])
     description = run.handle.description
     raise ReadingError(
         f"{description['id']} ({description['dtype']}): hidden states of layer {run.layers[slot]} are not finite for "
-        f"text {shown(''.join(texts[int(rows[place])]))}; load the model with dtype 'bfloat16' or 'float32'"
+        f"text {shown(''.join(texts[int(reading.index[place])]))}; load the model with dtype 'bfloat16' or 'float32'"
     )
