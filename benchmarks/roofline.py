@@ -40,10 +40,10 @@ SIZES: dict[str, dict[str, Any]] = {
 TEMPLATE = "w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 {input} w17 w18 w19"
 
 
-def write_llama(folder: Path, size: str, dtype: torch.dtype, device: str, seed: int = 0) -> None:
+def write_llama(folder: Path, shape: dict[str, Any], dtype: torch.dtype, device: str, seed: int = 0) -> None:
     """Random weights in the shapes of a Llama, with a small vocabulary: the head is not read."""
     torch.manual_seed(seed)
-    config = LlamaConfig(vocab_size=WORDS, max_position_embeddings=2048, bos_token_id=0, eos_token_id=1, **SIZES[size])
+    config = LlamaConfig(vocab_size=WORDS, max_position_embeddings=2048, bos_token_id=0, eos_token_id=1, **shape)
     previous = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -129,7 +129,7 @@ def main() -> None:
     transformers_logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as folder:
         if options.model is None:
-            write_llama(Path(folder), options.size, getattr(torch, options.dtype), options.device)
+            write_llama(Path(folder), SIZES[options.size], getattr(torch, options.dtype), options.device)
         folder = options.model or folder
         print(f"{'texts':10}{'packing':>8}{'real':>8}{'unique':>8}{'TFLOP/s':>9}{'wall s':>8}{'CPU s':>8}{'share':>8}")
         loaded = load_model(ModelSpec(id=folder, template="raw", device=options.device, dtype=options.dtype))

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from polyvalues.specs import BudgetSpec as BudgetSpec
     from polyvalues.specs import CheckSpec as CheckSpec
     from polyvalues.specs import ControlSpec as ControlSpec
+    from polyvalues.specs import EngineSpec as EngineSpec
     from polyvalues.specs import GenerationSpec as GenerationSpec
     from polyvalues.specs import ModelSpec as ModelSpec
     from polyvalues.specs import PairSource as PairSource
@@ -109,6 +110,7 @@ _HOME = {
     "ConceptVectors": "polyvalues.artifacts",
     "Condition": "polyvalues.steer.plan",
     "ControlSpec": "polyvalues.specs",
+    "EngineSpec": "polyvalues.specs",
     "Controlled": "polyvalues.controlled",
     "Damage": "polyvalues.damage",
     "Findings": "polyvalues.artifacts",
@@ -206,6 +208,7 @@ __all__ = [
     "ControlSpec",
     "Controlled",
     "Damage",
+    "EngineSpec",
     "Findings",
     "GenerationSpec",
     "Generations",

@@ -20,8 +20,8 @@ from rich.table import Table
 import polyvalues as pv
 from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.errors import PolyvaluesError, SpecError
-from polyvalues.flags import merge, with_settings
-from polyvalues.specs import EMBEDDED_MODEL, StudySpec
+from polyvalues.flags import FLAGS, flags_of, merge, with_flags, with_settings
+from polyvalues.specs import EMBEDDED_MODEL, EngineSpec, StudySpec
 from polyvalues.steering_commands import control_command, steer_command, vectors_app
 from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, summarise
 
@@ -39,6 +39,7 @@ app.command("control")(control_command)
 app.command("steer")(steer_command)
 
 
+_ENGINE: Final = flags_of(EngineSpec)
 _QUALITY: Final = "CSV or TSV with concept, language, item, quality (larger is better): measured translation quality."
 
 
@@ -46,7 +47,7 @@ _QUALITY: Final = "CSV or TSV with concept, language, item, quality (larger is b
 
 
 @app.command()
-@with_settings
+@with_flags((*FLAGS, *_ENGINE))
 def run(
     study: Annotated[Path | None, typer.Argument(help="A study.toml; flags override what it says.")] = None,
     pairs: Annotated[list[str] | None, typer.Option(help="NAME:PATH, may be repeated; default: mosaic.")] = None,
@@ -57,8 +58,9 @@ def run(
 ) -> None:
     """Run a study: pairs, vectors, scores, findings, report. Run it again to go on where it stopped."""
     spec = _study_spec(study, pairs, {"out": out, "protocol": protocol}, settings)
+    engine = pv.build(pv.EngineSpec, merge({}, settings, _ENGINE))
     with progress_bar() as bar:
-        finished = pv.run_study(spec, bar)
+        finished = pv.run_study(spec, bar, engine)
     summarise(finished)
 
 

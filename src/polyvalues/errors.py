@@ -12,6 +12,7 @@
     │   └── SteeringError       it cannot be steered as asked, or with these vectors
     ├── VectorError             a concept vector cannot be fitted
     │   └── DegenerateVector    it came out zero or not finite
+    ├── EngineError             work cannot be spread over workers
     ├── JudgeError              answers cannot be judged as asked
     ├── MeasureError            an analysis has nothing to work on
     ├── StoreError              the study folder
@@ -78,6 +79,10 @@ class ReadingError(ModelError):
 
 class SteeringError(ModelError):
     """The model cannot be steered as asked: vectors of another model, rows or positions that do not fit, nesting."""
+
+
+class EngineError(PolyvaluesError):
+    """Work cannot be spread: no cluster, no room for a worker, a unit that kills every worker."""
 
 
 class JudgeError(PolyvaluesError):

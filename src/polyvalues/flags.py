@@ -22,7 +22,11 @@ _PANELS: Final = {
     "budget": "Budget",
     "generation": "Generation",
 }
-_OWN_NAMES: Final[dict[tuple[str | None, str], str]] = {("model", "id"): "model", ("split", "folds"): "folds"}
+_OWN_NAMES: Final[dict[tuple[str | None, str], str]] = {
+    ("model", "id"): "model",
+    ("split", "folds"): "folds",
+    (None, "name"): "engine",
+}
 
 
 class Flag(BaseModel):

@@ -6,7 +6,7 @@ goes on at the unit it was in, and ends with the same bytes as one that was not.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Protocol, runtime_checkable
@@ -29,16 +29,15 @@ from polyvalues.axes import LAYER, Concept, Language
 from polyvalues.codecs import states_name
 from polyvalues.data.phrases import neutral
 from polyvalues.data.texts import text_table
+from polyvalues.engines.unit import Made, Unit, read_unit
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.norms import residual_norms
-from polyvalues.model.record import record
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store, content_key
 from polyvalues.vectors.activations import ActivationsReducer
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
-from polyvalues.vectors.moments import MomentsReducer
 from polyvalues.vectors.replicates import replicates
 
 Inputs = Mapping[Language, Moments | Activations]
@@ -84,6 +83,25 @@ class ConceptRun:
 
 
 @dataclass(frozen=True, eq=False)
+class Entry:
+    """A unit and its place in the store.
+
+    Attributes:
+        name: of the artefact.
+        kind: its type.
+        provenance: what it depends on.
+        unit: what has to be read for it.
+        step: `fit` or `score`.
+    """
+
+    name: str
+    kind: type[Moments] | type[Activations] | type[Scores]
+    provenance: Provenance
+    unit: Unit
+    step: str
+
+
+@dataclass(frozen=True, eq=False)
 class Line:
     """The line for one study.
 
@@ -94,6 +112,7 @@ class Line:
         pairs: its pairs, checked and split.
         progress: who is told.
         counts: unique texts read by the model and found in the store so far (`read`, `stored`).
+        spread: artefacts that workers have made in this run.
     """
 
     spec: StudySpec
@@ -102,6 +121,7 @@ class Line:
     pairs: PairSet
     progress: Progress = field(default_factory=Silent)
     counts: dict[str, int] = field(default_factory=lambda: {"read": 0, "stored": 0})
+    spread: set[str] = field(default_factory=set)
 
     @cached_property
     def concepts(self) -> tuple[Concept, ...]:
@@ -177,22 +197,26 @@ class Line:
         return paper_vectors(kept, self.spec.vectors)
 
     def _fit_unit(self, concept: Concept, language: Language) -> Moments | Activations:
-        cross = (concept, language, "score") not in self.tables
-        if cross or self._keeps:
-            return self._activations(concept, language, "fit")
-        provenance = self._unit_provenance(concept, language, "fit")
-        name = f"moments/{concept}/{language}.safetensors"
-        table = self.tables[concept, language, "fit"]
-        found = self.store.find(name, Moments, provenance)
-        self._tell(table, "fit", found is not None)
-        if found is not None:
-            return found
+        made = self._obtain(self._fit_entry(concept, language))
+        assert isinstance(made, Moments | Activations)
+        return made
+
+    def _fit_entry(self, concept: Concept, language: Language) -> "Entry":
+        if (concept, language, "score") not in self.tables or self._keeps:
+            return self._kept_entry(concept, language, "fit")
         vectors = self.spec.vectors
-        reducer = MomentsReducer(table, self.spec.split.folds, vectors.control_draws, vectors.seed, layers=self._layers)
-        self._read(table, reducer)
-        moments = reducer.result()
-        self.store.put(name, moments, provenance)
-        return moments
+        unit = Unit(
+            "moments", self.tables[concept, language, "fit"], self.spec.reading, self.spec.protocol, self._layers,
+            folds=self.spec.split.folds, draws=vectors.control_draws, seed=vectors.seed,
+        )  # fmt: skip
+        name = f"moments/{concept}/{language}.safetensors"
+        return Entry(name, Moments, self._unit_provenance(concept, language, "fit"), unit, "fit")
+
+    def _kept_entry(self, concept: Concept, language: Language, step: str) -> "Entry":
+        table = self.tables[concept, language, step]
+        unit = Unit("activations", table, self.spec.reading, self.spec.protocol, self._layers)
+        name = f"activations/{concept}/{language}.{step}.nc"
+        return Entry(name, Activations, self._unit_provenance(concept, language, step), unit, step)
 
     @property
     def _layers(self) -> tuple[int, ...]:
@@ -208,50 +232,41 @@ class Line:
             or self.spec.protocol == "paper"
         )
 
-    def _activations(self, concept: Concept, language: Language, step: str) -> Activations:
-        provenance = self._unit_provenance(concept, language, step)
-        name = f"activations/{concept}/{language}.{step}.nc"
-        table = self.tables[concept, language, step]
-        found = self.store.find(name, Activations, provenance)
-        self._tell(table, step, found is not None)
-        if found is not None:
-            return found
-        shape = (len(self._layers), len(table.texts), self.handle.hidden)
-        with self.store.array(states_name(name), shape, self.spec.reading.store_dtype) as out:
-            reducer = ActivationsReducer(table, out, layers=self._layers)
-            self._read(table, reducer)
-            made = reducer.result()
-        self.store.put(name, made, provenance)
-        return made
-
     # --- the scoring pass ---------------------------------------------------------------------------------------------
 
     def _score_unit(self, concept: Concept, target: Language, fitted: _Fitted) -> Scores:
         inputs, vectors, crossed = fitted
+        entry = self._score_entry(concept, target, inputs, vectors)
+        read = entry.step == "score"
+        found = self.store.find(entry.name, Scores, entry.provenance)
+        if found is not None:
+            if read:
+                self._tell(entry, stored=True)
+            return found
+        if not read:
+            made = self._cross_scores(inputs[target], crossed())
+        elif self._keeps:
+            kept = self._obtain(self._kept_entry(concept, target, "score"))
+            assert isinstance(kept, Activations)
+            reducer = ScoreReducer(entry.unit.table, vectors, protocol=self.spec.protocol)
+            states = np.asarray(kept.data["states"].values, dtype=np.float32)
+            reducer.update(np.arange(len(entry.unit.table.texts)), states)
+            made = reducer.result()
+        else:
+            self._tell(entry, stored=False)
+            made = read_unit(self.handle, entry.unit, self._advance)
+            assert isinstance(made, Scores)
+        self.store.put(entry.name, made, entry.provenance)
+        return made
+
+    def _score_entry(self, concept: Concept, target: Language, inputs: Inputs, vectors: ConceptVectors) -> "Entry":
         step = "score" if (concept, target, "score") in self.tables else "fit"
         keys = {name: self._unit_provenance(concept, name, "fit").key("unit") for name in inputs}
         mine = self._unit_provenance(concept, target, step)
         provenance = self._provenance({**keys, "unit": mine.key("unit")})
-        name = f"scores/{concept}/{target}.nc"
-        found = self.store.find(name, Scores, provenance)
         table = self.tables[concept, target, step]
-        if step == "score" and found is not None:
-            self._tell(table, step, stored=True)
-        if found is not None:
-            return found
-        if step == "fit":
-            made = self._cross_scores(inputs[target], crossed())
-        else:
-            reducer = ScoreReducer(table, vectors, protocol=self.spec.protocol)
-            if self._keeps:
-                states = self._activations(concept, target, step).data["states"].values
-                reducer.update(np.arange(len(table.texts)), np.asarray(states, dtype=np.float32))
-            else:
-                self._tell(table, step, stored=False)
-                self._read(table, reducer)
-            made = reducer.result()
-        self.store.put(name, made, provenance)
-        return made
+        unit = Unit("scores", table, self.spec.reading, self.spec.protocol, self._layers, vectors=vectors)
+        return Entry(f"scores/{concept}/{target}.nc", Scores, provenance, unit, step)
 
     def _cross_scores(self, unit: Moments | Activations, crossed: CrossVectors) -> Scores:
         assert isinstance(unit, Activations)
@@ -260,17 +275,66 @@ class Line:
 
     # --- shared -------------------------------------------------------------------------------------------------------
 
-    def _read(self, table: TextTable, reducer: MomentsReducer | ActivationsReducer | ScoreReducer) -> None:
-        post_norm = self.spec.protocol == "paper"
-        for reading in record(self.handle, table.texts, self.spec.reading, post_norm=post_norm):
-            reducer.update(reading.index, reading.states)
-            self.progress.advance(len(reading.index))
-            self.counts["read"] += len(reading.index)
+    def _obtain(self, entry: "Entry") -> Made:
+        """What a unit makes, from the store or read here."""
+        found = self.store.find(entry.name, entry.kind, entry.provenance)
+        self._tell(entry, stored=found is not None)
+        if found is not None:
+            return found
+        table = entry.unit.table
+        if entry.kind is Activations:
+            shape = (len(self._layers), len(table.texts), self.handle.hidden)
+            with self.store.array(states_name(entry.name), shape, self.spec.reading.store_dtype) as out:
+                made = read_unit(self.handle, entry.unit, self._advance, out=out)
+        else:
+            made = read_unit(self.handle, entry.unit, self._advance)
+        self.store.put(entry.name, made, entry.provenance)
+        return made
 
-    def _tell(self, table: TextTable, step: str, stored: bool) -> None:
-        self.progress.unit(f"{table.concept} {table.language} {step}", len(table.texts), stored)
+    def _advance(self, texts: int) -> None:
+        self.progress.advance(texts)
+        self.counts["read"] += texts
+
+    def _tell(self, entry: "Entry", stored: bool) -> None:
+        table = entry.unit.table
+        if stored and entry.name in self.spread:
+            return  # it was counted when a worker read it
+        self.progress.unit(f"{table.concept} {table.language} {entry.step}", len(table.texts), stored)
         if stored:
             self.counts["stored"] += len(table.texts)
+
+    # --- read elsewhere -----------------------------------------------------------------------------------------------
+
+    def missing(self, step: str) -> Iterator["Entry"]:
+        """Units that the store lacks: what vectors are fitted from (`fit`), or what is scored with them (`score`)."""
+        for concept in self.concepts:
+            languages = self.languages(concept)
+            if step == "fit":
+                entries = [self._fit_entry(concept, language) for language in languages]
+                if self._keeps:
+                    scored = [tag for tag in languages if (concept, tag, "score") in self.tables]
+                    entries += [self._kept_entry(concept, language, "score") for language in scored]
+            else:
+                inputs, vectors = self.fitted(concept)
+                entries = [self._score_entry(concept, language, inputs, vectors) for language in languages]
+                entries = [entry for entry in entries if entry.step == "score" and not self._keeps]
+            yield from (e for e in entries if self.store.find(e.name, e.kind, e.provenance) is None)
+
+    def keep(self, entry: "Entry", made: Made) -> None:
+        """Store what a worker made of a unit."""
+        table = entry.unit.table
+        if isinstance(made, Activations):
+            states = made.data["states"]
+            with self.store.array(states_name(entry.name), states.shape, self.spec.reading.store_dtype) as out:
+                reducer = ActivationsReducer(table, out, layers=self._layers)
+                reducer.update(np.arange(len(table.texts)), states.values)
+                made = reducer.result()
+        self.store.put(entry.name, made, entry.provenance)
+        self.spread.add(entry.name)
+        self.progress.unit(f"{table.concept} {table.language} {entry.step}", len(table.texts), stored=False)
+        self._advance(len(table.texts))
+
+    # --- keys ---------------------------------------------------------------------------------------------------------
 
     def _unit_provenance(self, concept: Concept, language: Language, step: str) -> Provenance:
         reading, vectors = self.spec.reading, self.spec.vectors

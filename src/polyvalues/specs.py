@@ -179,6 +179,23 @@ class ReadingSpec(Spec):
         return self
 
 
+class EngineSpec(Spec):
+    """Where a study's texts are read. Results do not depend on it, so it is not part of a study's settings."""
+
+    name: Literal["local", "ray"] = Field(default="local", description="Where texts are read.")
+    address: str | None = Field(default=None, description="Ray cluster, e.g. 'auto'; None starts one on this machine.")
+    workers: int | None = Field(default=None, ge=1, description="Models loaded at once; None: as many as fit.")
+    threads: int = Field(default=1, ge=1, description="CPU threads of each worker.")
+    gpus: float = Field(default=0, ge=0, description="GPUs of each worker.")
+
+    @model_validator(mode="after")
+    def _used(self) -> "EngineSpec":
+        if self.name == "local" and self.model_fields_set - {"name"}:
+            given = ", ".join(sorted(self.model_fields_set - {"name"}))
+            raise ValueError(f"{given}: only engine 'ray' has it")
+        return self
+
+
 S = TypeVar("S", bound=Spec)
 Estimator = Literal["mean-difference", "pca", "lda", "logistic", "leace"]
 

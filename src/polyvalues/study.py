@@ -32,7 +32,8 @@ from polyvalues.model.handle import ModelHandle, load_model
 from polyvalues.publish import language_views, publish
 from polyvalues.report.claims import describe_claims
 from polyvalues.report.prose import describe
-from polyvalues.specs import StudySpec, dump_toml, load_study_spec
+from polyvalues.specs import EngineSpec, StudySpec, dump_toml, load_study_spec
+from polyvalues.spread import spread
 from polyvalues.store import Provenance, Store, content_key
 
 PACKAGES: Final = (
@@ -87,12 +88,13 @@ class Study:
         return self.store.get(f"scores/{concept}/{target}.nc", Scores)
 
 
-def run_study(spec: StudySpec, progress: Progress | None = None) -> Study:
+def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineSpec | None = None) -> Study:
     """Run a study, or go on with one.
 
     Args:
         spec: the study.
         progress: told how far it has come.
+        engine: where texts are read; None: here.
 
     Returns:
         The finished study; its folder holds every artefact, table, figure and `report.html`.
@@ -114,6 +116,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None) -> Study:
         clock.lap("load")
         line = Line(spec, store, handle, pairs, progress or Silent())
         line.announce()
+        spread(line, engine or EngineSpec())
         runs = [line.run(concept) for concept in line.concepts]
         line.norms()
         clock.lap("read, fit and score")
