@@ -9,12 +9,13 @@ VENV4  ?= .venv-transformers-4
 OLD    := 4.57.6
 # the libraries that read our vectors have an environment of their own
 VENVI  ?= .venv-interop
+VENVA  ?= .venv-audit
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check lint types contracts docs bench babel test-transformers-4 test-interop clean
+.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop clean
 
 help:
 	@echo "make demo    the whole method, offline: a small model and 16 languages, both in the package"
@@ -22,6 +23,8 @@ help:
 	@echo "make check   lint, types, import contracts, documents"
 	@echo "make docs    build the documentation into site/"
 	@echo "make bench   run the benchmarks"
+	@echo "make torture 200 kills and other faults, and 10,000 malformed inputs (about half an hour)"
+	@echo "make audit   look for known vulnerabilities in the pinned dependencies"
 	@echo "make test-transformers-4   run the model, line and steering tests under transformers $(OLD)"
 	@echo "make test-interop   check exported vectors against repeng, lm-eval, saklas and llama.cpp"
 	@echo "make babel   train the small multilingual model on Mosaic, into out/babel (about 40 minutes)"
@@ -57,9 +60,24 @@ docs: $(READY)
 	$(BIN)/mkdocs build --quiet --strict
 	$(BIN)/towncrier build --draft --version next > /dev/null
 
+torture: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/torture.py
+	OMP_NUM_THREADS=1 POLYVALUES_FUZZ=250 $(BIN)/python -m pytest tests/test_fuzz.py tests/engines
+
+# in an environment of its own, so that the auditor's dependencies are not audited
+$(VENVA)/.ready: constraints.txt
+	test -x $(VENVA)/bin/python || $(PYTHON) -m venv $(VENVA)
+	$(VENVA)/bin/pip install --quiet pip-audit
+	@touch $@
+
+audit: $(VENVA)/.ready
+	$(VENVA)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
 bench: $(READY)
 	$(BIN)/python benchmarks/start_up.py
+	OMP_NUM_THREADS=2 $(BIN)/python -m benchmarks.roofline
 	$(BIN)/python benchmarks/reading.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scaling
 	$(BIN)/python benchmarks/analyses.py
 	$(BIN)/python benchmarks/generating.py
 
@@ -88,5 +106,5 @@ babel: $(READY)
 	$(BIN)/python -m training.babel.train --out out/babel
 
 clean:
-	rm -rf $(VENV) $(VENV4) $(VENVI) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV4) $(VENVI) $(VENVA) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks training -name __pycache__ -type d -exec rm -rf {} +

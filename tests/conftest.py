@@ -1,6 +1,7 @@
-"""Makes `tests/reference` importable (the slow oracles) from every test folder."""
+"""Makes `tests/reference` (the slow oracles) and what test folders share importable from every test folder."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "readers"), str(HERE / "interop")]

@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 
 from polyvalues.artifacts import PairSet
 from polyvalues.codecs import CODECS, FORMAT, Codec
-from polyvalues.errors import CorruptArtifact, StorageFull, StoreError, StudyLocked
+from polyvalues.errors import CorruptArtifact, PolyvaluesError, StorageFull, StoreError, StudyLocked
 
 _LOG = logging.getLogger("polyvalues")
 _ZEROS: Final = "0" * 64
@@ -89,11 +89,18 @@ class Store:
         """Where `name` is kept. Names are made from concepts and languages, which may come from data: checked here.
 
         Raises:
-            StoreError: the name could leave the folder or upset a file system.
+            StoreError: the name, or a link in the folder, could lead out of it or upset a file system.
         """
         if not _NAME.fullmatch(name) or ".." in name:
             raise StoreError(f"{name!r} cannot be a file name; rename the concept or language it is made from")
-        return self.root / name
+        path = self.root / name
+        linked = next((folder for folder in path.parents if folder.is_symlink() and self.root in folder.parents), None)
+        if linked is not None:
+            raise StoreError(
+                f"{linked}: is a link inside a study folder, which could lead writing anywhere; link the whole study "
+                "folder instead"
+            )
+        return path
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -203,6 +210,7 @@ class Store:
         partial = path.with_name(f".{path.name}.partial")
         with _explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            partial.unlink(missing_ok=True)  # a link left there would be followed
             try:
                 mapped = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
                 with partial.open("r+b") as file:
@@ -226,7 +234,9 @@ class Store:
                 break
         else:
             raise CorruptArtifact(f"{path}: damaged or cut short (its checksum does not fit its content)")
-        header: dict[str, Any] = json.loads(_codec(kind, path).header(blob))
+        header = _parsed(path, lambda: json.loads(_codec(kind, path).header(blob)))
+        if not isinstance(header, dict):
+            raise CorruptArtifact(f"{path}: its header is {type(header).__name__}, not an object")
         if header.get("format") != FORMAT:
             raise CorruptArtifact(f"{path}: written in format {header.get('format')!r}, this version reads {FORMAT!r}")
         if header.get("kind") != kind.__name__:
@@ -235,7 +245,7 @@ class Store:
 
     @staticmethod
     def _decode(path: Path, kind: type[A], blob: bytes) -> A:
-        artefact = _codec(kind, path).decode(blob, path)
+        artefact = _parsed(path, lambda: _codec(kind, path).decode(blob, path))
         assert isinstance(artefact, kind)
         return artefact
 
@@ -246,7 +256,8 @@ def _write(path: Path, blob: bytes) -> None:
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with partial.open("wb") as file:
+            partial.unlink(missing_ok=True)
+            with partial.open("xb") as file:  # never through a link that is there
                 file.write(blob)
                 file.flush()
                 os.fsync(file.fileno())
@@ -281,6 +292,16 @@ def _codec(kind: type, path: Path) -> Codec:
     if kind not in CODECS:
         raise StoreError(f"{path}: a {kind.__name__} is not something that is stored")
     return CODECS[kind]
+
+
+def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
+    """What a parser makes of a file. A seal shows that a file is whole, not that it is ours: anyone can make one."""
+    try:
+        return parse()
+    except PolyvaluesError:
+        raise
+    except Exception as error:  # noqa: BLE001 (files made to be hostile make parsers raise anything)
+        raise CorruptArtifact(f"{path}: cannot be decoded ({type(error).__name__}: {str(error)[:200]})") from None
 
 
 @contextlib.contextmanager

@@ -6,10 +6,11 @@ Added to the output of block l this is what `steer(strength)` does. Read back, `
 1 adds exactly what the file holds.
 """
 
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,9 @@ import xarray as xr
 from polyvalues.artifacts import SteeringVectors
 from polyvalues.axes import CONCEPT, HIDDEN, LAYER, SOURCE
 from polyvalues.errors import SpecError, StorageFull, StoreError
+
+LARGEST: Final = 2**32
+"""Bytes of a file of vectors: 100 blocks of a model 10,000 wide, for 1,000 concepts and languages."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +112,15 @@ def read(path: Path) -> bytes:
     """A file's content.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: it cannot be read, is no regular file (a pipe would be waited for, a device has no end), or is
+            larger than vectors can be.
     """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise StoreError(f"{path}: is not a regular file")
+        if status.st_size > LARGEST:
+            raise StoreError(f"{path}: has {status.st_size:,} bytes; vectors have at most {LARGEST:,}")
         return path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -64,16 +64,19 @@ def import_gguf(path: Path) -> Baked:
         kind = reader.get_field("general.architecture")
         if kind is None or kind.contents() != _ARCHITECTURE:
             found = "no architecture" if kind is None else repr(kind.contents())
-            raise StoreError(f"{path}: is a GGUF file of {found}, not a control vector")
+            raise StoreError(f"{path}: is a GGUF file of {found}, not a control vector")  # noqa: TRY301
         hint = reader.get_field(f"{_ARCHITECTURE}.model_hint")
+        model = hint.contents() if hint is not None else ""
         directions = {
             int(tensor.name.removeprefix(_PREFIX)): np.array(tensor.data, dtype=np.float32).reshape(-1)
             for tensor in reader.tensors
             if tensor.name.startswith(_PREFIX)
         }
-    except (ValueError, IndexError, KeyError, OSError) as error:
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 (damaged files make the library raise anything)
         raise StoreError(f"{path}: cannot be read as a GGUF control vector ({error})") from None
-    return Baked(directions, {"model_type": hint.contents() if hint is not None else ""})
+    return Baked(directions, {"model_type": model})
 
 
 def _library() -> Any:
