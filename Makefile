@@ -71,7 +71,7 @@ $(VENVA)/.ready: constraints.txt
 	@touch $@
 
 audit: $(VENVA)/.ready
-	$(VENVA)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	$(VENVA)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 bench: $(READY)
 	$(BIN)/python benchmarks/start_up.py

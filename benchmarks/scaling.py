@@ -6,6 +6,7 @@ Each side starts its workers anew; loading the model is not counted (a first uni
 """
 
 import argparse
+import logging
 import statistics
 import tempfile
 import time
@@ -46,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     transformers_logging.disable_progress_bar()
     torch.set_num_threads(1)
-    ray.init(address="local", num_cpus=2, log_to_driver=False, include_dashboard=False, logging_level="error")
+    ray.init(address="local", num_cpus=2, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         write_llama(Path(folder), SHAPE, torch.float32, "cpu")
         spec = ModelSpec(id=folder, template="raw", device="cpu")

@@ -7,6 +7,7 @@ Ray sends Python objects between its processes by its own pickling; nothing of t
 """
 
 import importlib
+import logging
 import os
 import socket
 from collections import deque
@@ -148,7 +149,9 @@ def _connect(ray: Any, engine: EngineSpec) -> bool:
         # Ray ends the whole process when nothing answers there, so it is tried before.
         if colon and port.isdigit():
             socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=10).close()
-        ray.init(address=engine.address or "local", log_to_driver=False, include_dashboard=False, logging_level="error")
+        ray.init(
+            address=engine.address or "local", log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR
+        )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         where = engine.address or "this machine"
         raise EngineError(f"engine ray: no cluster at {where}: {_reason(error)}") from None
