@@ -65,7 +65,6 @@ class ModelSpec(Spec):
     )
     device_map: str | None = Field(default=None, description="Passed to transformers (needs accelerate), e.g. 'auto'.")
     quantisation: Literal["none", "int8", "int4"] = Field(default="none", description="bitsandbytes, passed through.")
-    compile: bool = Field(default=False, description="torch.compile the blocks: pays on a GPU, costs a minute first.")
     template: str | None = Field(
         default=None,
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",

@@ -1,7 +1,6 @@
 """Packed batches: every distinct beginning once, each token in its place, attention along its own text only."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyvalues.axes import Position
-from polyvalues.errors import ArchitectureError, ModelLoadError
+from polyvalues.errors import ArchitectureError
 from polyvalues.model.batching import Tokens
 from polyvalues.model.handle import load_model
 from polyvalues.model.packed_attention import can_pack, packed_attention
@@ -160,29 +159,3 @@ def test_packed_attention_refuses_what_it_does_not_know(loaded: Callable[[str], 
     refused = pytest.raises(ArchitectureError, match="packed attention with softcap")
     with packed_attention(model, packed), refused:
         model(input_ids=ids, softcap=30.0)
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # torch's compiler uses what torch deprecates
-def test_compiled_blocks_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    # Graphs are captured and run as they are; turning them into machine code takes most of a minute.
-    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
-    folder = write_tiny_model(tmp_path / "model")
-    plain = load_model(ModelSpec(id=str(folder), template="raw", device="cpu"))
-    texts = [("It is ", "fair."), ("It is ", "not fair at all."), ("", "Share.")]
-    wanted = np.concatenate([r.states for r in record(plain, texts, ReadingSpec())], axis=1)
-    compiled = load_model(ModelSpec(id=str(folder), template="raw", device="cpu", compile=True))
-    assert compiled.packs
-    found = np.concatenate([r.states for r in record(compiled, texts, ReadingSpec())], axis=1)
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
-
-
-def test_blocks_that_do_not_compile_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def broken(_call: Any, **_options: Any) -> Any:
-        def call(*_args: Any, **_kwargs: Any) -> Any:
-            raise RuntimeError("no C++ compiler found")
-
-        return call
-
-    monkeypatch.setattr(torch, "compile", broken)
-    with pytest.raises(ModelLoadError, match=r"model.compile = true, .* no C\+\+ compiler found.*leave it out"):
-        load_model(ModelSpec(id=str(write_tiny_model(tmp_path)), template="raw", device="cpu", compile=True))

@@ -109,8 +109,6 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
     template = make_template(spec.template or (preset.template if preset else None), tokenizer)
     blocks = find_blocks(model)
     hidden = int(text_config(model.config).hidden_size)
-    if spec.compile:
-        _compile(spec, model, blocks)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
     name = fingerprint(model, probe)
     return ModelHandle(
@@ -130,22 +128,6 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         causal=parts.causal,
         packs=not parts.encoder and can_pack(model, blocks.modules),
     )
-
-
-def _compile(spec: ModelSpec, model: PreTrainedModel, blocks: Blocks) -> None:
-    """Compile every block, for texts of any length; hooks stay outside, and the packed attention is left as it is."""
-    for block in blocks.modules:
-        block.forward = torch.compile(block.forward, dynamic=True)
-    device = next(p.device for p in model.parameters())
-    try:
-        with torch.inference_mode():
-            model(input_ids=torch.zeros((2, 3), dtype=torch.long, device=device))
-    except (RuntimeError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelLoadError(
-            f"{spec.id}: model.compile = true, but its blocks cannot be compiled here: {reason}. Compiling needs a C++ "
-            "compiler (CPU) or Triton (GPU); leave it out, the results are the same"
-        ) from error
 
 
 def _preset(spec: ModelSpec) -> Preset | None:

@@ -106,7 +106,6 @@ def packed_attention(model: PreTrainedModel, packed: Packed) -> Iterator[None]:
         _PACKED.reset(tokens[1])
 
 
-@torch.compiler.disable
 def _attend(
     module: nn.Module,
     query: Float[Tensor, "1 head token size"],
