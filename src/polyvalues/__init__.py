@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from polyvalues.store import write_pairs as write_pairs
     from polyvalues.study import Study as Study
     from polyvalues.study import findings_in_words as findings_in_words
+    from polyvalues.study import follow_study as follow_study
     from polyvalues.study import load_study as load_study
     from polyvalues.study import prepare_pairs as prepare_pairs
     from polyvalues.study import run_study as run_study
@@ -161,6 +162,7 @@ _HOME = {
     "generate": "polyvalues.steer.generate",
     "import_vectors": "polyvalues.steered",
     "load_model": "polyvalues.model.handle",
+    "follow_study": "polyvalues.study",
     "load_study": "polyvalues.study",
     "load_study_spec": "polyvalues.specs",
     "load_words": "polyvalues.control.judging",
@@ -253,6 +255,7 @@ __all__ = [
     "find_divergence",
     "findings_in_words",
     "fit_vectors",
+    "follow_study",
     "generate",
     "import_vectors",
     "load_model",

@@ -59,6 +59,8 @@ def run(
     """Run a study: pairs, vectors, scores, findings, report. Run it again to go on where it stopped."""
     spec = _study_spec(study, pairs, {"out": out, "protocol": protocol}, settings)
     engine = pv.build(pv.EngineSpec, merge({}, settings, _ENGINE))
+    if spec.model.tensor_parallel and pv.follow_study(spec):
+        return
     with progress_bar() as bar:
         finished = pv.run_study(spec, bar, engine)
     summarise(finished)

@@ -64,6 +64,7 @@ class ModelSpec(Spec):
         default=None, description="'cpu', 'cuda', 'cuda:1' ...; None takes the accelerator if any."
     )
     device_map: str | None = Field(default=None, description="Passed to transformers (needs accelerate), e.g. 'auto'.")
+    tensor_parallel: bool = Field(default=False, description="Divide each matrix over the processes of torchrun.")
     quantisation: Literal["none", "int8", "int4"] = Field(default="none", description="bitsandbytes, passed through.")
     template: str | None = Field(
         default=None,
@@ -75,6 +76,8 @@ class ModelSpec(Spec):
     def _consistent(self) -> "ModelSpec":
         if self.device is not None and self.device_map is not None:
             raise ValueError("give 'device' or 'device_map', not both")
+        if self.tensor_parallel and (self.device_map is not None or self.quantisation != "none"):
+            raise ValueError("'tensor_parallel' places the model itself; leave out 'device_map' and 'quantisation'")
         if self.template not in (None, "raw", "chat") and "{input}" not in str(self.template):
             raise ValueError(f"template {self.template!r} is neither 'raw' nor 'chat' and has no '{{input}}'")
         return self

@@ -29,6 +29,8 @@ from polyvalues.line import ConceptRun, Line, Progress, Silent
 from polyvalues.measure.findings import measure
 from polyvalues.measure.select import choose_layers
 from polyvalues.model.handle import ModelHandle, load_model
+from polyvalues.model.parallel import leads
+from polyvalues.model.record import dismiss, follow
 from polyvalues.publish import language_views, publish
 from polyvalues.report.claims import describe_claims
 from polyvalues.report.prose import describe
@@ -116,9 +118,12 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         clock.lap("load")
         line = Line(spec, store, handle, pairs, progress or Silent())
         line.announce()
-        spread(line, engine or EngineSpec())
-        runs = [line.run(concept) for concept in line.concepts]
-        line.norms()
+        try:
+            spread(line, engine or EngineSpec())
+            runs = [line.run(concept) for concept in line.concepts]
+            line.norms()
+        finally:
+            dismiss(handle)
         clock.lap("read, fit and score")
         findings, claims = _findings(spec, store, runs, handle)
         clock.lap("measure")
@@ -140,6 +145,21 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         }
         store.write("run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return study
+
+
+def follow_study(spec: StudySpec) -> bool:
+    """In a process that torchrun started beside the one that runs the study: read what that one reads, until it ends.
+
+    Returns:
+        False, at once, in the process that should call `run_study`.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    if not spec.model.tensor_parallel or leads():
+        return False
+    follow(load_model(spec.model))
+    return True
 
 
 def load_study(folder: Path | str) -> Study:

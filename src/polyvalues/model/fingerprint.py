@@ -73,6 +73,7 @@ def _stable(value: Any) -> Any:
 
 
 def _sample(parameter: torch.Tensor) -> bytes:
-    flat = parameter.detach().reshape(-1)
+    whole: Any = getattr(parameter, "full_tensor", parameter.detach)  # of a matrix that is divided over processes
+    flat = whole().detach().reshape(-1)
     places = torch.linspace(0, flat.numel() - 1, min(_VALUES, flat.numel()), dtype=torch.float64).long()
     return flat[places.to(flat.device)].to("cpu", torch.float32).numpy().tobytes()

@@ -46,6 +46,7 @@ class ModelHandle:
         description: what the model is, in words and in order, for reports.
         causal: `model` with its LM head, to generate text; None unless it was asked for.
         packs: texts can be read packed (`polyvalues.model.packing`).
+        divided: the model is divided over processes (`polyvalues.model.parallel`).
     """
 
     model: PreTrainedModel
@@ -63,6 +64,7 @@ class ModelHandle:
     description: Mapping[str, str]
     causal: PreTrainedModel | None = None
     packs: bool = False
+    divided: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -127,6 +129,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         description=_describe(spec, preset, model, (blocks, template.name, name)),
         causal=parts.causal,
         packs=not parts.encoder and can_pack(model, blocks.modules),
+        divided=spec.tensor_parallel,
     )
 
 

@@ -34,6 +34,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from transformers.utils import logging as transformers_logging
 
 from polyvalues.errors import ArchitectureError, MissingExtra, ModelLoadError
+from polyvalues.model.parallel import parallel_plan
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
 
 _FORESEEN: Final = (
@@ -163,6 +164,8 @@ def _placement(spec: ModelSpec, device: torch.device) -> dict[str, Any]:
         eight = spec.quantisation == "int8"
         placement["quantization_config"] = BitsAndBytesConfig(load_in_8bit=eight, load_in_4bit=not eight)
         placement.setdefault("device_map", {"": str(device)})
+    if spec.tensor_parallel:
+        placement |= parallel_plan(spec.id)
     return placement
 
 

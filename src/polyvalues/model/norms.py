@@ -19,6 +19,7 @@ from polyvalues.errors import ReadingError
 from polyvalues.model.batching import tokenise
 from polyvalues.model.blocks import block_states
 from polyvalues.model.handle import ModelHandle
+from polyvalues.model.parallel import Order, give, leads
 
 
 @torch.inference_mode()
@@ -50,6 +51,11 @@ def _lengths(handle: ModelHandle, ids: Tensor) -> Float64[np.ndarray, "layer tok
         found.append(block_states(output)[0].float().norm(dim=-1).cpu())
 
     with ExitStack() as stack:
+        if handle.divided and leads():
+            alone = Order(
+                ids.cpu().numpy(), np.array([ids.shape[1]]), packs=False, last=handle.n_layers - 1, through=True
+            )
+            give(alone, handle.device)
         for block in handle.blocks:
             stack.callback(block.register_forward_hook(keep).remove)
         handle.model(input_ids=ids)

@@ -30,6 +30,7 @@ from polyvalues.model.batching import Tokens, next_batch, shown, tokenise
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.packed_attention import packed_attention
 from polyvalues.model.packing import PATHS, Packed, neighbours, next_pack, pack
+from polyvalues.model.parallel import Order, give, leads, take
 from polyvalues.specs import ReadingSpec
 
 logger = logging.getLogger("polyvalues")
@@ -105,6 +106,20 @@ def after_norm(handle: ModelHandle, states: Float[np.ndarray, "text hidden"]) ->
         raise ArchitectureError(f"{type(handle.model).__name__}: the norm after the last block was not found")
     tensor = torch.from_numpy(np.array(states)).to(handle.device, handle.model.dtype)
     return handle.final_norm(tensor).float().cpu().numpy()
+
+
+def follow(handle: ModelHandle) -> None:
+    """Run the passes that the leading process runs, until it says that there are no more (`dismiss`)."""
+    while (order := take(handle.device)) is not None:
+        flat = order.ids[np.arange(order.ids.shape[1]) < order.lengths[:, None]].astype(np.int32)
+        tokens = Tokens(flat, np.concatenate([[0], np.cumsum(order.lengths)]), np.arange(len(order.lengths)))
+        _Pass(handle, (order.last,), "last", order.through, order.packs).read(tokens, tokens.order)
+
+
+def dismiss(handle: ModelHandle) -> None:
+    """Tell processes that follow that there is nothing more to read; without any, nothing happens."""
+    if handle.divided and leads():
+        give(None, handle.device)
 
 
 def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budget: int) -> Iterator[Reading]:
@@ -235,6 +250,9 @@ class _Pass:
     def _forward(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> _Copy:
         handle = self.handle
         device = handle.device
+        if handle.divided and leads():
+            ids, lengths = tokens.padded(rows, handle.pad)
+            give(Order(ids, lengths, self.packs, self.layers[-1], self.post_norm), device)
         packed = pack(tokens, rows) if self.packs else None
         ids, inputs, gather = self._inputs(tokens, rows, packed)
         buffer = torch.empty((len(self.layers), len(rows), handle.hidden), dtype=torch.float32, device=device)

@@ -1,0 +1,5 @@
+"""`python -m polyvalues`: the command line, for launchers that start modules (torchrun)."""
+
+from polyvalues.cli import main
+
+main()
