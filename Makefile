@@ -78,6 +78,7 @@ bench: $(READY)
 	OMP_NUM_THREADS=2 $(BIN)/python -m benchmarks.roofline
 	$(BIN)/python benchmarks/reading.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scaling
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.memory
 	$(BIN)/python benchmarks/analyses.py
 	$(BIN)/python benchmarks/generating.py
 

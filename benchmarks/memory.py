@@ -11,6 +11,7 @@ import multiprocessing
 import resource
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers.utils import logging as transformers_logging
@@ -24,7 +25,7 @@ from polyvalues.specs import ModelSpec
 SHAPE = {"hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 8, "num_attention_heads": 4}
 
 
-def peak(folder: str, texts: int, answer: "multiprocessing.queues.Queue[tuple[int, int]]") -> None:
+def peak(folder: str, texts: int, answer: Any) -> None:
     transformers_logging.disable_progress_bar()
     handle = load_model(ModelSpec(id=folder, template="raw", device="cpu"))
     unit = unit_of(max(texts, 20), seed=0)
