@@ -112,7 +112,7 @@ class Line:
         pairs: its pairs, checked and split.
         progress: who is told.
         counts: unique texts read by the model and found in the store so far (`read`, `stored`).
-        spread: artefacts that workers have made in this run.
+        told: artefacts whose texts have been counted.
     """
 
     spec: StudySpec
@@ -121,7 +121,7 @@ class Line:
     pairs: PairSet
     progress: Progress = field(default_factory=Silent)
     counts: dict[str, int] = field(default_factory=lambda: {"read": 0, "stored": 0})
-    spread: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
 
     @cached_property
     def concepts(self) -> tuple[Concept, ...]:
@@ -297,8 +297,9 @@ class Line:
 
     def _tell(self, entry: "Entry", stored: bool) -> None:
         table = entry.unit.table
-        if stored and entry.name in self.spread:
-            return  # it was counted when a worker read it
+        if stored and entry.name in self.told:
+            return  # counted when a worker read it, or when vectors were fitted for the workers
+        self.told.add(entry.name)
         self.progress.unit(f"{table.concept} {table.language} {entry.step}", len(table.texts), stored)
         if stored:
             self.counts["stored"] += len(table.texts)
@@ -330,7 +331,7 @@ class Line:
                 reducer.update(np.arange(len(table.texts)), states.values)
                 made = reducer.result()
         self.store.put(entry.name, made, entry.provenance)
-        self.spread.add(entry.name)
+        self.told.add(entry.name)
         self.progress.unit(f"{table.concept} {table.language} {entry.step}", len(table.texts), stored=False)
         self._advance(len(table.texts))
 

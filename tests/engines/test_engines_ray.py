@@ -106,6 +106,17 @@ def test_two_workers_give_the_bits_of_one_process(
     assert not list(line.missing("score"))
 
 
+def test_what_was_there_before_is_counted_once(cluster: None, inputs: tuple[Path, Path], tmp_path: Path):
+    first = line_in(inputs, tmp_path)
+    everything = sum(len(table.texts) for table in first.tables.values())
+    first.fitted("morality")
+    second = line_in(inputs, tmp_path)
+    spread(second, TWO)
+    second.run("morality")
+    assert 0 < first.counts["read"] < everything
+    assert second.counts == {"read": everything - first.counts["read"], "stored": first.counts["read"]}
+
+
 def test_kept_activations_come_back_whole(cluster: None, inputs: tuple[Path, Path], tmp_path: Path):
     line = line_in(inputs, tmp_path / "ray", keep_activations=True)
     spread(line, TWO)
