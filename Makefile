@@ -40,9 +40,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/polyvalues demo --out out/demo
 
-# one thread per worker: two libraries that each start as many threads as there are cores slow each other down
+# a file's tests share its fixtures and stay on one worker, which has one thread: more threads than cores only slow down
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 check: lint types contracts docs
 

@@ -13,7 +13,6 @@ from polyvalues.errors import SpecError
 from polyvalues.follow import find_divergence, measure_noise
 from polyvalues.measure.divergence import DIVERGENCE_SCHEMA
 from polyvalues.measure.enrichment import ENRICHMENT_SCHEMA
-from polyvalues.model import record as record_module
 from polyvalues.report.divergence import divergence_page
 from polyvalues.study import Study, load_study, run_study
 
@@ -45,8 +44,7 @@ def test_noise_is_measured_kept_and_resumed(folder: Path, name: str, monkeypatch
     def never(*_: object, **__: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(record_module, "record", never)
-    monkeypatch.setattr("polyvalues.damage.record", never)
+    monkeypatch.setattr("polyvalues.engines.unit.record", never)
     again, _ = measure_noise(study, DAMAGE)
     assert again.identical(found)
 

@@ -8,22 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import TypeVar
 
-import numpy as np
-
-from polyvalues.artifacts import PairSet, Scores, TextTable
+from polyvalues.artifacts import Activations, PairSet, Scores, TextTable
 from polyvalues.axes import Concept, Language
 from polyvalues.data.degrade import degrade
 from polyvalues.data.texts import text_table
+from polyvalues.engines.unit import Unit, read_unit
 from polyvalues.line import Line, table_key
-from polyvalues.measure.scores import ScoreReducer, cross_scores
-from polyvalues.model.record import record
+from polyvalues.measure.scores import cross_scores
 from polyvalues.store import Provenance
-from polyvalues.vectors.activations import ActivationsReducer
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
-
-R = TypeVar("R", ScoreReducer, ActivationsReducer)
 
 
 @dataclass(frozen=True)
@@ -76,12 +70,14 @@ def _concept(
             scores = line.store.find(name, Scores, provenance)
             line.progress.unit(f"{concept} {language} {kind} {dose:g}", len(table.texts), scores is not None)
             if scores is None:
-                if crossed is None:
-                    scores = _read(line, table, ScoreReducer(table, vectors, protocol="strict")).result()
-                else:
-                    layers = tuple(int(layer) for layer in sound.data["layer"].values)
-                    kept = _read(line, table, ActivationsReducer(table, layers=layers)).result()
-                    scores = cross_scores(kept, crossed, nested())
+                reading, layers = line.spec.reading, tuple(int(layer) for layer in sound.data["layer"].values)
+                step = "scores" if crossed is None else "activations"
+                unit = Unit(step, table, reading, "strict", layers, vectors=vectors)
+                made = read_unit(line.handle, unit, line.progress.advance)
+                if crossed is not None and isinstance(made, Activations):
+                    made = cross_scores(made, crossed, nested())
+                assert isinstance(made, Scores)
+                scores = made
                 line.store.put(name, scores, provenance)
             yield kind, dose, scores
 
@@ -92,14 +88,6 @@ def _cross(line: Line, concept: Concept) -> bool:
 
 def _table(line: Line, pairs: PairSet, concept: Concept, language: Language) -> TextTable:
     return text_table(pairs, concept, language, ("cross",) if _cross(line, concept) else ("test",))
-
-
-def _read(line: Line, table: TextTable, reducer: R) -> R:
-    """The reducer, once it has seen the states of all texts."""
-    for reading in record(line.handle, table.texts, line.spec.reading):
-        reducer.update(np.asarray(reading.index), reading.states)
-        line.progress.advance(len(reading.index))
-    return reducer
 
 
 def _provenance(line: Line, table: TextTable) -> Provenance:

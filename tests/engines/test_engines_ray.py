@@ -29,7 +29,6 @@ from test_resume import digests
 ray = pytest.importorskip("ray")
 TWO = EngineSpec(name="ray", workers=2)
 pytestmark = [
-    pytest.mark.xdist_group("ray"),
     # Ray leaves sockets and log files to the garbage collector, and announces changes of its own.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning:ray", "ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

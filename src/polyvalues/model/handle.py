@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -45,7 +46,6 @@ class ModelHandle:
         dominant: the languages it was mostly trained on, from the preset.
         description: what the model is, in words and in order, for reports.
         causal: `model` with its LM head, to generate text; None unless it was asked for.
-        packs: texts can be read packed (`polyvalues.model.packing`).
         divided: the model is divided over processes (`polyvalues.model.parallel`).
     """
 
@@ -63,8 +63,12 @@ class ModelHandle:
     dominant: tuple[str, ...]
     description: Mapping[str, str]
     causal: PreTrainedModel | None = None
-    packs: bool = False
     divided: bool = False
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether texts can be read packed (`polyvalues.model.packing`); tried when it is first asked."""
+        return not self.encoder and can_pack(self.model, self.blocks)
 
     @property
     def device(self) -> torch.device:
@@ -113,7 +117,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
     hidden = int(text_config(model.config).hidden_size)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
     name = fingerprint(model, probe)
-    return ModelHandle(
+    handle = ModelHandle(
         model=model,
         tokenizer=tokenizer,
         blocks=blocks.modules,
@@ -128,9 +132,11 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         dominant=preset.dominant if preset else (),
         description=_describe(spec, preset, model, (blocks, template.name, name)),
         causal=parts.causal,
-        packs=not parts.encoder and can_pack(model, blocks.modules),
         divided=spec.tensor_parallel,
     )
+    if handle.divided:
+        _ = handle.packs  # a trial of all processes together: later only the leading one would ask
+    return handle
 
 
 def _preset(spec: ModelSpec) -> Preset | None:

@@ -29,7 +29,20 @@ from polyvalues.model.packing import Bucket, Packed, neighbours, pack
 
 NAME: Final = "polyvalues_packed"
 _LOG = logging.getLogger("polyvalues")
-_KNOWN: Final = frozenset({"sliding_window", "position_ids", "use_cache", "output_attentions", "cache_position"})
+_HARMLESS: Final = frozenset(
+    {
+        "scaling",
+        "dropout",
+        "is_causal",
+        "sliding_window",
+        "position_ids",
+        "use_cache",
+        "output_attentions",
+        "cache_position",
+    }
+)
+"""Options that are honoured, or do not change what attention computes."""
+
 _FAILURES: Final = (
     RuntimeError,
     ValueError,
@@ -87,8 +100,20 @@ class Plan:
         return cls(place, torch.from_numpy(packed.origin).to(device))
 
 
-_PLANS: ContextVar[dict[torch.device, Plan] | None] = ContextVar("plans", default=None)
-_PACKED: ContextVar[Packed | None] = ContextVar("packed", default=None)
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """The packed batch that is being read, with its plans by device (blocks may lie on several)."""
+
+    packed: Packed
+    plans: dict[torch.device, Plan] = field(default_factory=dict)
+
+    def plan(self, device: torch.device) -> Plan:
+        if device not in self.plans:
+            self.plans[device] = Plan.of(self.packed, device)
+        return self.plans[device]
+
+
+_BATCH: ContextVar[_Batch | None] = ContextVar("batch", default=None)
 
 
 @contextmanager
@@ -96,14 +121,13 @@ def packed_attention(model: PreTrainedModel, packed: Packed) -> Iterator[None]:
     """Inside, the model's attention is that of `packed`; its own comes back however the block ends."""
     config = text_config(model.config)
     own = config._attn_implementation
-    tokens = (_PLANS.set({}), _PACKED.set(packed))
+    token = _BATCH.set(_Batch(packed))
     config._attn_implementation = NAME
     try:
         yield
     finally:
         config._attn_implementation = own
-        _PLANS.reset(tokens[0])
-        _PACKED.reset(tokens[1])
+        _BATCH.reset(token)
 
 
 def _attend(
@@ -119,21 +143,13 @@ def _attend(
     Raises:
         ArchitectureError: the model asks for something that packed texts do not have.
     """
-    plans, packed = _PLANS.get(), _PACKED.get()
-    unknown = sorted(name for name in _unknown(options) if options[name] is not None)
-    if plans is None or packed is None or unknown or attention_mask is not None:
+    batch = _BATCH.get()
+    unknown = sorted(name for name, value in options.items() if value is not None and name not in _HARMLESS)
+    if batch is None or unknown or attention_mask is not None:
         raise ArchitectureError(f"{type(module).__name__}: packed attention with {', '.join(unknown) or 'a mask'}")
-    if query.device not in plans:
-        plans[query.device] = Plan.of(packed, query.device)
-    plan = plans[query.device]
+    plan = batch.plan(query.device)
     parts = [_bucket(query[0], key[0], value[0], placed, options) for placed in plan.buckets]
     return torch.cat(parts).index_select(0, plan.origin)[None], None
-
-
-def _unknown(options: dict[str, Any]) -> set[str]:
-    """Options that would change what attention computes."""
-    neutral = {"scaling", "dropout", "is_causal"}
-    return {name for name in options if name not in _KNOWN and name not in neutral}
 
 
 def _bucket(query: Tensor, key: Tensor, value: Tensor, placed: _Placed, options: dict[str, Any]) -> Tensor:

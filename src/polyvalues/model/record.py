@@ -87,7 +87,7 @@ def record(
             f"token id {int(tokens.ids.max())} is beyond the model's {handle.vocabulary} embeddings: the tokenizer "
             "does not belong to this model"
         )
-    packs = handle.packs and spec.packing == "auto"
+    packs = spec.packing == "auto" and handle.packs
     return _stream(_Pass(handle, layers, spec.position, post_norm, packs), tokens, texts, spec.batch_tokens)
 
 
