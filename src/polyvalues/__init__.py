@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from polyvalues.model.handle import load_model as load_model
     from polyvalues.model.presets import PRESETS as PRESETS
     from polyvalues.model.record import record as record
+    from polyvalues.settings import load_study_spec as load_study_spec
     from polyvalues.specs import BudgetSpec as BudgetSpec
     from polyvalues.specs import CheckSpec as CheckSpec
     from polyvalues.specs import ControlSpec as ControlSpec
@@ -70,7 +71,6 @@ if TYPE_CHECKING:
     from polyvalues.specs import StudySpec as StudySpec
     from polyvalues.specs import VectorSpec as VectorSpec
     from polyvalues.specs import build as build
-    from polyvalues.specs import load_study_spec as load_study_spec
     from polyvalues.steer.generate import generate as generate
     from polyvalues.steer.hooks import steering as steering
     from polyvalues.steer.permanent import bake_model as bake_model
@@ -164,7 +164,7 @@ _HOME = {
     "import_vectors": "polyvalues.steered",
     "load_model": "polyvalues.model.handle",
     "load_study": "polyvalues.study",
-    "load_study_spec": "polyvalues.specs",
+    "load_study_spec": "polyvalues.settings",
     "load_words": "polyvalues.control.judging",
     "make_pairs": "polyvalues.data.pairs",
     "measure_mistakes": "polyvalues.mistakes",

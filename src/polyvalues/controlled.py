@@ -28,7 +28,7 @@ from polyvalues.report.control import (
     control_rows,
     control_words,
 )
-from polyvalues.specs import ControlSpec
+from polyvalues.specs import ControlSpec, EngineSpec
 from polyvalues.steer.costs.language import LanguageCost
 from polyvalues.steer.costs.perplexity import PerplexityCost
 from polyvalues.steer.costs.repetition import RepetitionCost
@@ -75,7 +75,12 @@ class Controlled:
 
 
 def run_control(
-    study: Study, spec: ControlSpec, progress: Progress | None = None, *, words: Words | None = None
+    study: Study,
+    spec: ControlSpec,
+    progress: Progress | None = None,
+    *,
+    words: Words | None = None,
+    engine: EngineSpec | None = None,
 ) -> Controlled:
     """Steer every language with a vector from one, and measure what it does.
 
@@ -84,6 +89,7 @@ def run_control(
         spec: the experiment.
         progress: told how far it has come; counts are answers.
         words: lists for judges; None: those of the package.
+        engine: `vllm` lets vLLM run the model; None: as the study did.
 
     Returns:
         Findings; `control_CONCEPT.html`, figures and tables are written into the study's folder.
@@ -95,7 +101,7 @@ def run_control(
     """
     told = progress or Silent()
     vectors = steering_vectors(study, [spec.concept])
-    handle = load_model(study.spec.model, head=True)
+    handle = load_model((engine or EngineSpec()).model(study.spec.model), head=True)
     vectors.check(handle)
     source = _source(study, spec, vectors.sources)
     with study.store.locked():
@@ -138,7 +144,7 @@ def _provenance(maker: Maker) -> Provenance:
     """What every answer depends on besides its own row."""
     settings = maker.spec.model_dump(mode="json", include={"kind", "positions", "keep_norm", "seed", "generation"})
     made = [maker.directions.whole.tobytes().hex(), sorted(maker.norms.items())]
-    return Provenance(settings, {"directions": content_key(made)}, maker.handle.fingerprint)
+    return Provenance(settings, {"directions": content_key(made)}, maker.handle.identity)
 
 
 def _finish(study: Study, experiment: Experiment, bench: Bench, asked: Mapping[str, Judge]) -> Controlled:

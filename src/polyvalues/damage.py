@@ -101,4 +101,4 @@ def _provenance(line: Line, table: TextTable) -> Provenance:
         f"{language}": table_key(line.tables[table.concept, language, "fit"])
         for language in line.languages(table.concept)
     }
-    return Provenance(settings, {**sound, "texts": table_key(table)}, line.handle.fingerprint)
+    return Provenance(settings, {**sound, "texts": table_key(table)}, line.handle.identity)

@@ -175,7 +175,7 @@ class Line:
     def norms(self) -> xr.Dataset:
         """Mean length of hidden states on neutral text, `norm` `[layer]`: the unit of steering strengths."""
         texts = [text for own in neutral(self._all_languages).values() for text in own]
-        provenance = Provenance({"texts": texts, "template": self.handle.template.name}, {}, self.handle.fingerprint)
+        provenance = Provenance({"texts": texts, "template": self.handle.template.name}, {}, self.handle.identity)
         layers = list(range(self.handle.n_layers))
         return self.store.once(
             "vectors/norms.nc",
@@ -348,11 +348,11 @@ class Line:
             "seed": vectors.seed,
         }
         inputs = {"texts": table_key(self.tables[concept, language, step])}
-        return Provenance(settings, inputs, self.handle.fingerprint)
+        return Provenance(settings, inputs, self.handle.identity)
 
     def _provenance(self, inputs: Mapping[str, str]) -> Provenance:
         settings = {"vectors": self.spec.vectors.model_dump(mode="json"), "protocol": self.spec.protocol}
-        return Provenance(settings, inputs, self.handle.fingerprint)
+        return Provenance(settings, inputs, self.handle.identity)
 
 
 def table_key(table: TextTable) -> str:

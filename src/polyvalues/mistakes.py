@@ -14,7 +14,7 @@ from polyvalues.data.kinship.tables import distances
 from polyvalues.follow import measured
 from polyvalues.measure.mistakes import Differences, Mistake, leakage, post_norm, selection_and_ties, shifted
 from polyvalues.model.handle import load_model
-from polyvalues.model.record import after_norm
+from polyvalues.model.readings import after_norm
 from polyvalues.report.tables import csv_text
 from polyvalues.study import Study
 
@@ -104,7 +104,7 @@ def _aligned(parts: dict[str, Activations], layer: int) -> dict[str, Differences
 def _normed(
     study: Study, kept: dict[str, dict[str, Activations]]
 ) -> tuple[list[Differences], list[Differences]] | None:
-    handle = load_model(study.spec.model)
+    handle = load_model(study.spec.model.model_copy(update={"runtime": "transformers"}))
     last = handle.n_layers - 1
     if handle.final_norm is None or any(
         last not in part.data["layer"].values for parts in kept.values() for part in parts.values()

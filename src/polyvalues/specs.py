@@ -7,8 +7,6 @@ once; the stages trust what they get.
 import hashlib
 import json
 import re
-import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -71,6 +69,7 @@ class ModelSpec(Spec):
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
     )
     trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
+    runtime: Literal["transformers", "vllm"] = Field(default="transformers", description="What runs the model.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "ModelSpec":
@@ -78,6 +77,9 @@ class ModelSpec(Spec):
             raise ValueError("give 'device' or 'device_map', not both")
         if self.tensor_parallel and (self.device_map is not None or self.quantisation != "none"):
             raise ValueError("'tensor_parallel' places the model itself; leave out 'device_map' and 'quantisation'")
+        placed = self.tensor_parallel or self.device_map is not None or self.quantisation != "none"
+        if self.runtime == "vllm" and placed:
+            raise ValueError("vLLM places the model; leave out 'device_map', 'tensor_parallel' and 'quantisation'")
         if self.template not in (None, "raw", "chat") and "{input}" not in str(self.template):
             raise ValueError(f"template {self.template!r} is neither 'raw' nor 'chat' and has no '{{input}}'")
         return self
@@ -182,9 +184,13 @@ class ReadingSpec(Spec):
 
 
 class EngineSpec(Spec):
-    """Where a study's texts are read. Results do not depend on it, so it is not part of a study's settings."""
+    """Where a study's texts are read.
 
-    name: Literal["local", "ray"] = Field(default="local", description="Where texts are read.")
+    Results do not depend on `local` or `ray`, so those are not part of a study's settings. `vllm` runs the model, and
+    is written into the model's (`runtime`).
+    """
+
+    name: Literal["local", "ray", "vllm"] = Field(default="local", description="Where texts are read.")
     address: str | None = Field(default=None, description="Ray cluster, e.g. 'auto'; None starts one on this machine.")
     workers: int | None = Field(default=None, ge=1, description="Models loaded at once; None: as many as fit.")
     threads: int = Field(default=1, ge=1, description="CPU threads of each worker.")
@@ -192,10 +198,18 @@ class EngineSpec(Spec):
 
     @model_validator(mode="after")
     def _used(self) -> "EngineSpec":
-        if self.name == "local" and self.model_fields_set - {"name"}:
+        if self.name != "ray" and self.model_fields_set - {"name"}:
             given = ", ".join(sorted(self.model_fields_set - {"name"}))
             raise ValueError(f"{given}: only engine 'ray' has it")
         return self
+
+    def model(self, spec: ModelSpec) -> ModelSpec:
+        """The model as this engine runs it.
+
+        Raises:
+            SpecError: vLLM with settings it does not take.
+        """
+        return build(ModelSpec, {**spec.model_dump(), "runtime": "vllm"}) if self.name == "vllm" else spec
 
 
 S = TypeVar("S", bound=Spec)
@@ -352,46 +366,3 @@ def build(kind: type[S], values: dict[str, Any], *, origin: str = "") -> S:
             given = "" if mistake["type"] in ("missing", "model_type") else f" (given: {mistake['input']!r})"
             lines.append(f"{key}: {mistake['msg'].removeprefix('Value error, ')}{given}")
         raise SpecError((f"{origin}: " if origin else "") + "; ".join(lines)) from None
-
-
-def load_study_spec(path: Path) -> StudySpec:
-    """Read a study from TOML. Relative paths in it are taken from the current directory.
-
-    Raises:
-        SpecError: the file is missing, is not TOML (with line and column), or does not validate.
-    """
-    return build(StudySpec, read_toml(path), origin=str(path))
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file.
-
-    Raises:
-        SpecError: the file cannot be read, or is not TOML (with line and column).
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: cannot be read ({error})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{path}: not valid TOML: {error}") from None
-
-
-def dump_toml(spec: StudySpec) -> str:
-    """The study as TOML that `load_study_spec` reads back to an equal spec (None is left out)."""
-    content = spec.model_dump(mode="json", exclude_none=True)
-    tables = {key: content.pop(key) for key in list(content) if isinstance(content[key], dict)}
-    sources = content.pop("pairs")
-    lines = [f"{key} = {_toml(value)}" for key, value in content.items()]
-    for source in sources:
-        lines += ["", "[[pairs]]", *(f"{key} = {_toml(value)}" for key, value in source.items())]
-    for name, table in tables.items():
-        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    """A TOML literal. JSON literals are TOML literals for strings, numbers, booleans and arrays of them."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -19,7 +19,7 @@ def spread(line: Line, engine: EngineSpec) -> None:
         EngineError, MissingExtra: the engine cannot be used.
         PolyvaluesError: whatever is wrong with a unit; what was read before is kept.
     """
-    if engine.name == "local":
+    if engine.name != "ray":
         return
 
     def units(step: str) -> Iterator[tuple[Entry, Unit]]:

@@ -12,7 +12,8 @@ import polyvalues as pv
 from polyvalues.axes import VECTOR_FORMATS
 from polyvalues.errors import SpecError
 from polyvalues.flags import flags_of, merge, with_flags
-from polyvalues.specs import ChoiceSpec, ControlSpec, SteerSpec, read_toml
+from polyvalues.settings import read_toml
+from polyvalues.specs import ChoiceSpec, ControlSpec, SteerSpec
 from polyvalues.terminal import ERR, OUT, progress_bar
 
 vectors_app = typer.Typer(help="Vectors: export to other tools, import, bake into a model.", no_args_is_help=True)
@@ -23,6 +24,7 @@ _STEER: Final = flags_of(SteerSpec)
 _NAMES: Final = ", ".join(VECTOR_FORMATS)
 
 Study = Annotated[Path, typer.Argument(help="The folder of a finished study.")]
+Engine = Annotated[str, typer.Option(help="What runs the model: local, or vllm.")]
 Form = Annotated[str, typer.Option("--format", help=f"One of: {_NAMES}.")]
 
 
@@ -32,6 +34,7 @@ def control_command(
     experiment: Annotated[Path | None, typer.Option(help="TOML with the settings below; flags override it.")] = None,
     openings: Annotated[Path | None, typer.Option(help="JSON: language -> {refuse: \\[], comply: \\[]}.")] = None,
     lexicon: Annotated[Path | None, typer.Option(help="JSON: language -> \\[words].")] = None,
+    engine: Engine = "local",
     *,
     settings: dict[str, Any],
 ) -> None:
@@ -43,7 +46,7 @@ def control_command(
     )
     opened = pv.load_study(study)
     with progress_bar("answers") as bar:
-        found = pv.run_control(opened, spec, bar, words=pv.load_words(openings, lexicon))
+        found = pv.run_control(opened, spec, bar, words=pv.load_words(openings, lexicon), engine=_engine(engine))
     table = Table(*found.heads, box=None)
     for row in found.rows:
         table.add_row(*map(escape, row))
@@ -60,12 +63,13 @@ def steer_command(
     model: Annotated[str, typer.Argument(help="Local folder or Hub id, or babel.")],
     vectors: Annotated[str, typer.Option(help="A study's folder; a file with --format.")],
     prompt: Annotated[list[str] | None, typer.Option(help="May be repeated; without, prompts are asked for.")] = None,
+    engine: Engine = "local",
     *,
     settings: dict[str, Any],
 ) -> None:
     """Answer prompts with and without steering, side by side; without --prompt, they are asked for."""
     spec = pv.build(SteerSpec, merge({}, settings, _STEER))
-    handle = pv.load_model(pv.ModelSpec(id=model), head=True)
+    handle = pv.load_model(_engine(engine).model(pv.ModelSpec(id=model)), head=True)
     chosen = _vectors(vectors, spec, spec.format)
     chosen.check(handle, force=spec.force)
     condition = None
@@ -133,7 +137,8 @@ def bake_command(
     """Put a vector into a model's biases and save it as an ordinary model folder; the safer side only."""
     spec = pv.build(ChoiceSpec, merge({}, settings, _CHOICE))
     chosen = _vectors(str(study), spec, None)
-    wanted = pv.load_study(study).spec.model if model is None else pv.ModelSpec(id=model)
+    own = pv.load_study(study).spec.model.model_copy(update={"runtime": "transformers"})
+    wanted = own if model is None else pv.ModelSpec(id=model)
     pv.bake_model(pv.load_model(wanted, head=True), chosen, spec.strength, out, force=spec.force)
     OUT.print(f"model: {escape(str(out))}", highlight=False, soft_wrap=True)
 
@@ -148,6 +153,12 @@ def _vectors(path: str, spec: ChoiceSpec, form: str | None) -> Any:
     found = pv.steering_vectors(opened, [spec.concept])
     blocks = spec.layers or (int(opened.findings.recognition["chosen_layer"].sel(concept=spec.concept)),)
     return found.sel(source=_source(found, spec.source), layer=blocks)
+
+
+def _engine(name: str) -> pv.EngineSpec:
+    if name not in ("local", "vllm"):
+        raise SpecError(f"--engine {name}: answers are written by 'local' or 'vllm'")
+    return pv.build(pv.EngineSpec, {"name": name})
 
 
 def _source(vectors: Any, source: str | None) -> str:

@@ -34,7 +34,8 @@ from polyvalues.model.record import dismiss, follow
 from polyvalues.publish import language_views, publish
 from polyvalues.report.claims import describe_claims
 from polyvalues.report.prose import describe
-from polyvalues.specs import EngineSpec, StudySpec, dump_toml, load_study_spec
+from polyvalues.settings import dump_toml, load_study_spec
+from polyvalues.specs import EngineSpec, StudySpec
 from polyvalues.spread import spread
 from polyvalues.store import Provenance, Store, content_key
 
@@ -105,6 +106,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         PolyvaluesError: whatever is wrong with settings, pairs, model or folder; what was computed stays.
     """
     clock = _Clock()
+    spec = spec if engine is None else spec.model_copy(update={"model": engine.model(spec.model)})
     store = Store(Path(spec.out), package_versions())
     with store.locked():
         store.write("study.toml", dump_toml(spec))

@@ -20,7 +20,8 @@ from polyvalues.engines import ray as engine_ray
 from polyvalues.errors import EngineError, MissingExtra, ReadingError, SpecError
 from polyvalues.line import Line, Silent
 from polyvalues.model.handle import load_model
-from polyvalues.specs import EngineSpec, StudySpec, build, dump_toml
+from polyvalues.settings import dump_toml
+from polyvalues.specs import EngineSpec, StudySpec, build
 from polyvalues.spread import spread
 from polyvalues.store import Store
 from polyvalues.study import load_study, package_versions, prepare_pairs

@@ -6,7 +6,8 @@ import numpy as np
 
 from line_examples import build_model
 from polyvalues.model.handle import load_model
-from polyvalues.model.record import after_norm, record
+from polyvalues.model.readings import after_norm
+from polyvalues.model.record import record
 from polyvalues.specs import ModelSpec, ReadingSpec
 
 

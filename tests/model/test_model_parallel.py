@@ -11,7 +11,8 @@ import pytest
 from line_examples import build_model, settings, write_pairs
 from polyvalues.errors import ModelLoadError, SpecError
 from polyvalues.model.handle import load_model
-from polyvalues.specs import ModelSpec, StudySpec, build, dump_toml
+from polyvalues.settings import dump_toml
+from polyvalues.specs import ModelSpec, StudySpec, build
 from polyvalues.study import load_study, run_study
 
 TORCHRUN = str(Path(sys.executable).parent / "torchrun")

@@ -41,6 +41,10 @@ class Tokens:
         """Number of tokens of each of these texts."""
         return self.starts[rows + 1] - self.starts[rows]
 
+    def listed(self, rows: Int[np.ndarray, " row"]) -> list[list[int]]:
+        """Token ids of these texts."""
+        return [self.ids[self.starts[row] : self.starts[row + 1]].tolist() for row in rows]
+
     def padded(
         self, rows: Int[np.ndarray, " row"], pad: int
     ) -> tuple[Int[np.ndarray, "row token"], Int[np.ndarray, " row"]]:

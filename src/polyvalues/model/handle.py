@@ -18,10 +18,12 @@ from polyvalues.errors import ModelLoadError, SpecError
 from polyvalues.model.batching import token_limit
 from polyvalues.model.blocks import Blocks, find_blocks, text_config
 from polyvalues.model.fingerprint import fingerprint
-from polyvalues.model.loading import load_parts
+from polyvalues.model.loading import load_parts, model_source
 from polyvalues.model.packed_attention import can_pack
 from polyvalues.model.presets import PRESETS, Preset, find_preset
 from polyvalues.model.prompting import Template, make_template
+from polyvalues.model.runtime import Runtime
+from polyvalues.model.vllm_runtime import VllmRuntime
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
 
 _PROBE: Final = "Good morning, 早上好, habari ya asubuhi: 1234567890."
@@ -47,6 +49,8 @@ class ModelHandle:
         description: what the model is, in words and in order, for reports.
         causal: `model` with its LM head, to generate text; None unless it was asked for.
         divided: the model is divided over processes (`polyvalues.model.parallel`).
+        runtime: another library that runs the model; None: transformers, here. `blocks` are then empty shells, unless
+            the head was asked for.
     """
 
     model: PreTrainedModel
@@ -64,6 +68,12 @@ class ModelHandle:
     description: Mapping[str, str]
     causal: PreTrainedModel | None = None
     divided: bool = False
+    runtime: Runtime | None = None
+
+    @property
+    def identity(self) -> str:
+        """What artefacts of the model are kept under: its fingerprint, and what else runs it, as last digits differ."""
+        return self.fingerprint if self.runtime is None else f"{self.fingerprint} {self.runtime.name}"
 
     @cached_property
     def packs(self) -> bool:
@@ -117,6 +127,14 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
     hidden = int(text_config(model.config).hidden_size)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
     name = fingerprint(model, probe)
+    limit = token_limit(model)
+    runtime = None
+    if spec.runtime == "vllm":
+        runtime = VllmRuntime(spec, model_source(spec), model, limit)
+        limit = None if limit is None else limit - 1  # it always writes one token
+        if not head:
+            for block in blocks.modules:
+                nn.Module.to(block, "meta")
     handle = ModelHandle(
         model=model,
         tokenizer=tokenizer,
@@ -125,7 +143,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         n_layers=len(blocks.modules),
         hidden=hidden,
         encoder=parts.encoder,
-        token_limit=token_limit(model),
+        token_limit=limit,
         fingerprint=name,
         template=template,
         shares=preset.shares if preset else MappingProxyType({}),
@@ -133,6 +151,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         description=_describe(spec, preset, model, (blocks, template.name, name)),
         causal=parts.causal,
         divided=spec.tensor_parallel,
+        runtime=runtime,
     )
     if handle.divided:
         _ = handle.packs  # a trial of all processes together: later only the leading one would ask
@@ -170,6 +189,7 @@ def _describe(
         "parameters": "" if quantised else f"{sum(parameter.numel() for parameter in model.parameters()):,}",
         "dtype": str(model.dtype).removeprefix("torch."),
         "quantisation": spec.quantisation if quantised else "",
+        "run by": "" if spec.runtime == "transformers" else spec.runtime,
         "template": template,
         "fingerprint": name,
         "training shares": preset.shares_source if preset else "",

@@ -81,7 +81,7 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
         ArchitectureError: the model has no part without LM head.
         MissingExtra: `device_map` or quantisation without the library they need.
     """
-    source = _source(spec)
+    source = model_source(spec)
     device = _device(spec)
     common: dict[str, Any] = {"revision": spec.revision or "main", "trust_remote_code": spec.trust_remote_code}
     try:
@@ -114,7 +114,7 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
     return Parts(base, full if head else None, tokenizer, encoder)
 
 
-def _source(spec: ModelSpec) -> str:
+def model_source(spec: ModelSpec) -> str:
     """What transformers is given: a checked folder, or the Hub id."""
     if spec.id == EMBEDDED_MODEL:
         return str(resources.files("polyvalues.model").joinpath(EMBEDDED_MODEL))
@@ -139,6 +139,8 @@ def _source(spec: ModelSpec) -> str:
 
 def _device(spec: ModelSpec) -> torch.device:
     try:
+        if spec.device is None and spec.runtime != "transformers":
+            return torch.device("cpu")  # the accelerator is the other library's
         if spec.device is None:
             found = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.backends.mps}
             return torch.device(next((name for name, backend in found.items() if backend.is_available()), "cpu"))

@@ -16,10 +16,11 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from polyvalues.errors import ReadingError
-from polyvalues.model.batching import tokenise
+from polyvalues.model.batching import Tokens, tokenise
 from polyvalues.model.blocks import block_states
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.parallel import Order, give, leads
+from polyvalues.model.runtime import prompt_norms
 
 
 @torch.inference_mode()
@@ -32,16 +33,22 @@ def residual_norms(handle: ModelHandle, texts: Sequence[str]) -> Float64[np.ndar
     if not texts:
         raise ReadingError("there is no neutral text to measure the lengths of hidden states on")
     tokens = tokenise([("", text) for text in texts], handle.template, handle.token_limit)
-    total, count = np.zeros(handle.n_layers), 0
-    for row in range(len(texts)):
-        ids, _ = tokens.padded(np.array([row]), handle.pad)
-        first = min(1, ids.shape[1] - 1)
-        lengths = _lengths(handle, torch.from_numpy(ids).to(handle.device))
-        total += lengths[:, first:].sum(axis=1)
-        count += ids.shape[1] - first
+    sizes = tokens.lengths(np.arange(len(texts)))
+    count = int(np.maximum(sizes - 1, 1).sum())
+    if handle.runtime is not None:
+        total = prompt_norms(handle.runtime, tokens.listed(np.arange(len(texts))), handle.n_layers).sum(axis=1)
+    else:
+        total = sum((_length(handle, tokens, row) for row in range(len(texts))), np.zeros(handle.n_layers))
     if not np.isfinite(total).all():
         raise ReadingError("hidden states of neutral text are not finite; load the model as 'bfloat16' or 'float32'")
     return total / count
+
+
+def _length(handle: ModelHandle, tokens: Tokens, row: int) -> Float64[np.ndarray, " layer"]:
+    """Sum over the counted tokens of a text."""
+    ids, _ = tokens.padded(np.array([row]), handle.pad)
+    first = min(1, ids.shape[1] - 1)
+    return _lengths(handle, torch.from_numpy(ids).to(handle.device))[:, first:].sum(axis=1)
 
 
 def _lengths(handle: ModelHandle, ids: Tensor) -> Float64[np.ndarray, "layer token"]:

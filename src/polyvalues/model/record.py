@@ -31,22 +31,11 @@ from polyvalues.model.handle import ModelHandle
 from polyvalues.model.packed_attention import packed_attention
 from polyvalues.model.packing import PATHS, Packed, neighbours, next_pack, pack
 from polyvalues.model.parallel import Order, give, leads, take
+from polyvalues.model.readings import Reading, after_norm, finite
+from polyvalues.model.runtime import Runtime, portions, prompt_states
 from polyvalues.specs import ReadingSpec
 
 logger = logging.getLogger("polyvalues")
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """Hidden states of one batch.
-
-    Attributes:
-        index: rows of the texts that were given to `record`.
-        states: float32 `[layer, text, hidden]` on the host, `text` in the order of `index`.
-    """
-
-    index: Int[np.ndarray, " text"]
-    states: Float[np.ndarray, "layer text hidden"]
 
 
 class _Enough(Exception):
@@ -87,25 +76,11 @@ def record(
             f"token id {int(tokens.ids.max())} is beyond the model's {handle.vocabulary} embeddings: the tokenizer "
             "does not belong to this model"
         )
+    if handle.runtime is not None:
+        run = _Pass(handle, layers, spec.position, post_norm, packs=False)
+        return _elsewhere(run, handle.runtime, tokens, texts)
     packs = spec.packing == "auto" and handle.packs
     return _stream(_Pass(handle, layers, spec.position, post_norm, packs), tokens, texts, spec.batch_tokens)
-
-
-@torch.inference_mode()
-def after_norm(handle: ModelHandle, states: Float[np.ndarray, "text hidden"]) -> Float[np.ndarray, "text hidden"]:
-    """States of the last block after the model's final norm, as the paper's code reads its last layer.
-
-    Args:
-        handle: a model whose final norm was found.
-        states: the last block's output at the read position.
-
-    Raises:
-        ArchitectureError: the final norm was not found.
-    """
-    if handle.final_norm is None:
-        raise ArchitectureError(f"{type(handle.model).__name__}: the norm after the last block was not found")
-    tensor = torch.from_numpy(np.array(states)).to(handle.device, handle.model.dtype)
-    return handle.final_norm(tensor).float().cpu().numpy()
 
 
 def follow(handle: ModelHandle) -> None:
@@ -120,6 +95,17 @@ def dismiss(handle: ModelHandle) -> None:
     """Tell processes that follow that there is nothing more to read; without any, nothing happens."""
     if handle.divided and leads():
         give(None, handle.device)
+
+
+def _elsewhere(run: "_Pass", runtime: Runtime, tokens: Tokens, texts: Sequence[tuple[str, str]]) -> Iterator[Reading]:
+    """Texts that another library reads, from the longest to the shortest."""
+    handle, layers = run.handle, run.layers
+    for places in portions(len(texts)):
+        rows = tokens.order[places.start : places.stop]
+        states = prompt_states(runtime, tokens.listed(rows), layers, run.position, handle.hidden)
+        if run.post_norm and layers[-1] == handle.n_layers - 1:
+            states[-1] = after_norm(handle, states[-1])
+        yield finite(handle, layers, Reading(rows, states), texts)
 
 
 def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budget: int) -> Iterator[Reading]:
@@ -154,13 +140,13 @@ def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budg
             continue
         first += len(rows)
         if before is not None:
-            yield _checked(run, before, texts)
+            yield finite(run.handle, run.layers, before.reading(), texts)
         before = copy
         if not copy.under_way:
-            yield _checked(run, copy, texts)
+            yield finite(run.handle, run.layers, copy.reading(), texts)
             before = None
     if before is not None:
-        yield _checked(run, before, texts)
+        yield finite(run.handle, run.layers, before.reading(), texts)
 
 
 class _Cuts:
@@ -371,17 +357,3 @@ def out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return any(sign in text for sign in ("not enough memory", "out of memory", "can't allocate memory"))
-
-
-def _checked(run: _Pass, copy: _Copy, texts: Sequence[tuple[str, str]]) -> Reading:
-    """The batch's reading; an error if a state is not finite."""
-    reading = copy.reading()
-    finite = np.isfinite(reading.states).all(axis=2)
-    if finite.all():
-        return reading
-    slot, place = (int(i) for i in np.argwhere(~finite)[0])
-    description = run.handle.description
-    raise ReadingError(
-        f"{description['id']} ({description['dtype']}): hidden states of layer {run.layers[slot]} are not finite for "
-        f"text {shown(''.join(texts[int(reading.index[place])]))}; load the model with dtype 'bfloat16' or 'float32'"
-    )

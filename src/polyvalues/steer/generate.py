@@ -8,6 +8,8 @@ its rows of the plan. Decoding is greedy at temperature 0. Above it a token is d
 which is a draw from p exactly (Gumbel 1954), with the u of a row from a generator of its own: an answer depends on its
 prompt, plan and seed, not on what else is in the batch. Settings of the model's generation config that change what is
 drawn (temperature, penalties ...) are not used; its end tokens are.
+
+A model that another library runs (`ModelHandle.runtime`) is given all prompts; it batches and draws by itself.
 """
 
 import hashlib
@@ -23,14 +25,16 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
 from polyvalues.errors import ReadingError, SteeringError
-from polyvalues.model.batching import shown, tokenise
+from polyvalues.model.batching import Tokens, shown, tokenise
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.loading import quiet_transformers
 from polyvalues.model.prompting import Template, make_template
 from polyvalues.model.record import out_of_memory
+from polyvalues.model.runtime import Decoding, portions
 from polyvalues.specs import GenerationSpec
 from polyvalues.steer.hooks import steering
 from polyvalues.steer.plan import Plan, plan_for
+from polyvalues.steer.taps import steered_tokens
 
 logger = logging.getLogger("polyvalues")
 
@@ -82,20 +86,22 @@ def generate(
         raise ReadingError(f"max_new_tokens = {spec.max_new_tokens} leaves no room in {handle.token_limit} positions")
     tokens = tokenise([("", prompt) for prompt in prompts], chat_template(handle, spec), room)
     config = _config(handle, spec)
+    drawn = [_row_seed(spec.seed if seeds is None else seeds[row], text) for row, text in enumerate(prompts)]
+    if handle.runtime is not None:
+        return _elsewhere(handle, tokens, (spec, config, drawn), plan, advance)
     found: dict[int, Answer] = {}
     size = spec.batch_rows
     while len(found) < len(prompts):
         own = [int(row) for row in tokens.order[len(found) : len(found) + size]]
         ids, lengths = tokens.padded(np.array(own), handle.pad)
         chosen = plan_for(plan, own)
-        drawn = [_row_seed(spec.seed if seeds is None else seeds[row], prompts[row]) for row in own]
         steered = nullcontext() if chosen is None else steering(handle, chosen)
         try:
             with torch.inference_mode(), quiet_transformers(), steered:
                 out = causal.generate(
                     **_left(ids, lengths, handle),
                     generation_config=config,
-                    logits_processor=_processors(spec, drawn, handle.device),
+                    logits_processor=_processors(spec, [drawn[row] for row in own], handle.device),
                 )
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
@@ -106,6 +112,25 @@ def generate(
             found[row] = _answer(handle, config, written)
         advance(len(own))
     return tuple(found[row] for row in range(len(prompts)))
+
+
+def _elsewhere(
+    handle: ModelHandle,
+    tokens: Tokens,
+    how: tuple[GenerationSpec, GenerationConfig, Sequence[int]],
+    plan: Plan | None,
+    advance: Callable[[int], None],
+) -> tuple[Answer, ...]:
+    """Answers of a model that another library runs; it batches them itself."""
+    spec, config, seeds = how
+    found: list[Answer] = []
+    for rows in portions(len(tokens.order)):
+        own = tuple(seeds[row] for row in rows)
+        decoding = Decoding(spec.max_new_tokens, spec.temperature, spec.top_p, _ends(config), own)
+        written = steered_tokens(handle, tokens.listed(np.array(rows)), decoding, plan_for(plan, rows))
+        found += [_answer(handle, config, ids) for ids in written]
+        advance(len(rows))
+    return tuple(found)
 
 
 def _smaller(rows: int, prompt: str) -> int:
@@ -171,9 +196,13 @@ def _left(ids: np.ndarray, lengths: np.ndarray, handle: ModelHandle) -> dict[str
     }
 
 
-def _answer(handle: ModelHandle, config: GenerationConfig, written: list[int]) -> Answer:
+def _ends(config: GenerationConfig) -> tuple[int, ...]:
     ends = config.eos_token_id
-    stops = set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
+    return () if ends is None else (ends,) if isinstance(ends, int) else tuple(ends)
+
+
+def _answer(handle: ModelHandle, config: GenerationConfig, written: list[int]) -> Answer:
+    stops = _ends(config)
     length = next((at + 1 for at, token in enumerate(written) if token in stops), len(written))
     text: Any = handle.tokenizer.decode(written[:length], skip_special_tokens=True)
     return Answer(str(text).strip(), length)

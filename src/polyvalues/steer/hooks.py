@@ -53,7 +53,7 @@ def steering(handle: ModelHandle, plan: Plan, *, prompt_lengths: Sequence[int] |
             "this model is being steered already; leave the outer block first, or put both into one plan (a plan takes "
             "several interventions and applies them in order)"
         )
-    _check(handle, plan)
+    check_plan(handle, plan)
     stack = _stack(handle)
     run = _Run(handle, stack, plan, prompt_lengths)
     hooks = [stack.register_forward_pre_hook(run.before, with_kwargs=True)]
@@ -76,7 +76,12 @@ def _stack(handle: ModelHandle) -> nn.Module:
     return handle.model.get_submodule(find_blocks(handle.model).path.rpartition(".")[0])
 
 
-def _check(handle: ModelHandle, plan: Plan) -> None:
+def check_plan(handle: ModelHandle, plan: Plan) -> None:
+    """Whether a plan fits a model.
+
+    Raises:
+        SteeringError: a layer it does not have, another hidden size, or positions that make no sense for it.
+    """
     parts = (*plan.interventions, *([plan.condition] if plan.condition else []))
     for part in parts:
         if not 0 <= part.layer < handle.n_layers:
