@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=ReadingSpec().batch_tokens)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--rate-seconds", type=float, default=2.0)
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--kinds", nargs="+", default=["alone", "pairs", "template"])
     parser.add_argument("--packing", nargs="+", default=["auto", "off"])
     options = parser.parse_args()
@@ -132,7 +133,8 @@ def main() -> None:
             write_llama(Path(folder), SIZES[options.size], getattr(torch, options.dtype), options.device)
         folder = options.model or folder
         print(f"{'texts':10}{'packing':>8}{'real':>8}{'unique':>8}{'TFLOP/s':>9}{'wall s':>8}{'CPU s':>8}{'share':>8}")
-        loaded = load_model(ModelSpec(id=folder, template="raw", device=options.device, dtype=options.dtype))
+        where = {"device": options.device, "dtype": options.dtype, "compile": options.compile}
+        loaded = load_model(ModelSpec(id=folder, template="raw", **where))
         assert loaded.packs
         for kind in options.kinds:
             handle = replace(

@@ -70,6 +70,7 @@ class ModelSpec(Spec):
     )
     trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
     runtime: Literal["transformers", "vllm"] = Field(default="transformers", description="What runs the model.")
+    compile: bool = Field(default=False, description="torch.compile the blocks for reading: pays on a GPU.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "ModelSpec":
@@ -80,6 +81,10 @@ class ModelSpec(Spec):
         placed = self.tensor_parallel or self.device_map is not None or self.quantisation != "none"
         if self.runtime == "vllm" and placed:
             raise ValueError("vLLM places the model; leave out 'device_map', 'tensor_parallel' and 'quantisation'")
+        if self.compile and (placed or self.runtime != "transformers"):
+            raise ValueError(
+                "'compile' is for a model on one device; leave it out where it is divided, quantised or in vLLM"
+            )
         if self.template not in (None, "raw", "chat") and "{input}" not in str(self.template):
             raise ValueError(f"template {self.template!r} is neither 'raw' nor 'chat' and has no '{{input}}'")
         return self

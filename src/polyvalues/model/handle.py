@@ -17,6 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from polyvalues.errors import ModelLoadError, SpecError
 from polyvalues.model.batching import token_limit
 from polyvalues.model.blocks import Blocks, find_blocks, text_config
+from polyvalues.model.compiled import compile_blocks
 from polyvalues.model.fingerprint import fingerprint
 from polyvalues.model.loading import load_parts, model_source
 from polyvalues.model.packed_attention import can_pack
@@ -51,6 +52,7 @@ class ModelHandle:
         divided: the model is divided over processes (`polyvalues.model.parallel`).
         runtime: another library that runs the model; None: transformers, here. `blocks` are then empty shells, unless
             the head was asked for.
+        compiled: its blocks are compiled.
     """
 
     model: PreTrainedModel
@@ -69,11 +71,13 @@ class ModelHandle:
     causal: PreTrainedModel | None = None
     divided: bool = False
     runtime: Runtime | None = None
+    compiled: bool = False
 
     @property
     def identity(self) -> str:
-        """What artefacts of the model are kept under: its fingerprint, and what else runs it, as last digits differ."""
-        return self.fingerprint if self.runtime is None else f"{self.fingerprint} {self.runtime.name}"
+        """What artefacts of the model are kept under: its fingerprint, and whatever else last digits depend on."""
+        marks = [self.runtime.name if self.runtime else "", "compiled" if self.compiled else ""]
+        return " ".join(filter(None, [self.fingerprint, *marks]))
 
     @cached_property
     def packs(self) -> bool:
@@ -135,6 +139,9 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         if not head:
             for block in blocks.modules:
                 nn.Module.to(block, "meta")
+    compiled = spec.compile and not head
+    if compiled:
+        compile_blocks(spec.id, model, blocks.modules)
     handle = ModelHandle(
         model=model,
         tokenizer=tokenizer,
@@ -152,6 +159,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         causal=parts.causal,
         divided=spec.tensor_parallel,
         runtime=runtime,
+        compiled=compiled,
     )
     if handle.divided:
         _ = handle.packs  # a trial of all processes together: later only the leading one would ask

@@ -53,7 +53,9 @@ _FAILURES: Final = (
     AssertionError,
     ArchitectureError,
 )
-_CLOSE: Final = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 5e-2}
+_CLOSE: Final = {torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 0.2}
+"""Half precision loses a few per cent over 32 blocks whichever way it is summed; what tells is the other context."""
+
 _PROBE_TOKENS: Final = 12
 
 
@@ -130,6 +132,7 @@ def packed_attention(model: PreTrainedModel, packed: Packed) -> Iterator[None]:
         _BATCH.reset(token)
 
 
+@torch.compiler.disable
 def _attend(
     module: nn.Module,
     query: Float[Tensor, "1 head token size"],
