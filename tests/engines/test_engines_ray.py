@@ -17,6 +17,7 @@ import torch
 
 from line_examples import build_model, settings, write_pairs
 from polyvalues.engines import ray as engine_ray
+from polyvalues.engines.unit import Unit
 from polyvalues.errors import EngineError, MissingExtra, ReadingError, SpecError
 from polyvalues.line import Line, Silent
 from polyvalues.model.handle import load_model
@@ -137,9 +138,22 @@ def test_a_worker_that_is_killed_is_replaced(
     assert same(line, local)
 
 
-@dataclass(frozen=True)
-class Named:
-    label: str
+class Named(Unit):
+    """A unit that is only a name."""
+
+    def __init__(self, name: str) -> None:
+        object.__setattr__(self, "name", name)
+
+    @property
+    def label(self) -> str:
+        return self.name  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@dataclass(frozen=True, eq=False)
+class FakeWorker:
+    """As much of an actor's handle as is used."""
+
+    read: Any
 
 
 class FakeRay:
@@ -153,7 +167,7 @@ class FakeRay:
     def worker(self) -> Any:
         self.made += 1
         number = self.made
-        return SimpleNamespace(read=SimpleNamespace(remote=lambda unit: (number, unit)))
+        return FakeWorker(SimpleNamespace(remote=lambda unit: (number, unit)))
 
     def wait(self, running: list[Any], num_returns: int) -> tuple[list[Any], list[Any]]:
         return running[-num_returns:], running[:-num_returns]

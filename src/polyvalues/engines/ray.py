@@ -23,6 +23,9 @@ from polyvalues.model.handle import ModelHandle, load_model
 from polyvalues.specs import EngineSpec, ModelSpec
 
 ATTEMPTS: Final = 3
+AHEAD: Final = 2
+"""Units a worker is given at once: the one it reads, and the next."""
+
 K = TypeVar("K")
 
 
@@ -90,25 +93,54 @@ def ray_workers(model: ModelSpec, fingerprint: str, engine: EngineSpec) -> Itera
                 ray.kill(worker)
 
 
+class _Crew:
+    """Workers, each with the units it was given in the order it reads them."""
+
+    def __init__(self, workers: list[Any], make: Callable[[], Any]) -> None:
+        self.workers, self._make = workers, make
+        self.given: dict[Any, deque[tuple[Any, Any, Unit, int]]] = {worker: deque() for worker in workers}
+
+    def room(self) -> Any | None:
+        """The worker with the fewest units, None when all have enough."""
+        worker = min(self.given, key=lambda one: len(self.given[one]))
+        return worker if len(self.given[worker]) < AHEAD else None
+
+    def give(self, worker: Any, key: Any, unit: Unit, lost: int) -> None:
+        """Have a worker read a unit after those it has; `lost`: how many workers have died of it."""
+        self.given[worker].append((worker.read.remote(unit), key, unit, lost))
+
+    def waiting(self) -> list[Any]:
+        """What the workers are reading now."""
+        return [queue[0][0] for queue in self.given.values() if queue]
+
+    def owner(self, task: Any) -> Any:
+        """The worker that reads this."""
+        return next(worker for worker, queue in self.given.items() if queue and queue[0][0] == task)
+
+    def replace(self, worker: Any) -> deque[tuple[Any, Any, Unit, int]]:
+        """Put another in the place of a worker that died; what it had been given."""
+        self.workers[self.workers.index(worker)] = fresh = self._make()
+        self.given[fresh] = deque()
+        return self.given.pop(worker)
+
+
 def _spread(
     ray: Any, units: Iterator[tuple[K, Unit]], workers: list[Any], make: Callable[[], Any]
 ) -> Iterator[tuple[K, Made]]:
-    """Give every idle worker a unit, wait for one to be done, replace those that died."""
-    idle = list(workers)
+    """Keep every worker busy, with a unit in advance so that it need not wait for this process; replace the dead."""
+    crew = _Crew(workers, make)
     again: deque[tuple[K, Unit, int]] = deque()
-    busy: dict[Any, tuple[Any, K, Unit, int]] = {}
     while True:
-        while idle:
+        while (worker := crew.room()) is not None:
             fresh = None if again else next(units, None)
             if not again and fresh is None:
                 break
-            key, unit, lost = again.popleft() if fresh is None else (*fresh, 0)
-            worker = idle.pop()
-            busy[worker.read.remote(unit)] = (worker, key, unit, lost)
-        if not busy:
+            crew.give(worker, *(again.popleft() if fresh is None else (*fresh, 0)))
+        if not (waiting := crew.waiting()):
             return
-        (done,), _ = ray.wait(list(busy), num_returns=1)
-        worker, key, unit, lost = busy.pop(done)
+        (done,), _ = ray.wait(waiting, num_returns=1)
+        worker = crew.owner(done)
+        _, key, unit, lost = crew.given[worker][0]
         try:
             made = ray.get(done)
         except ray.exceptions.RayActorError as error:
@@ -117,16 +149,15 @@ def _spread(
                     f"{unit.label}: {ATTEMPTS} workers died while reading it ({_reason(error)}); everything read "
                     "before is kept. If they run out of memory lower reading.batch_tokens or the number of workers"
                 ) from None
+            _, *unread = crew.replace(worker)
             again.append((key, unit, lost + 1))
-            workers.remove(worker)
-            workers.append(make())
-            idle.append(workers[-1])
+            again.extend(rest[1:] for rest in unread)
             continue
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, PolyvaluesError):
                 raise error.cause from None
             raise
-        idle.append(worker)
+        crew.given[worker].popleft()
         yield key, made
 
 

@@ -7,7 +7,8 @@ the first, with zeros as the second.
 
 Limits: eager mode, no prefix caching (its states are those of another request, perhaps a steered one), no asynchronous
 scheduling, one process, the runner's first version. Whether a model's blocks mean in vLLM what they mean in
-transformers is tried when it is loaded, on two prompts, and it is refused if not. One model per process.
+transformers is tried when it is loaded, on two prompts, and it is refused if not. So are models that vLLM runs by
+changing transformers' own class. One model per process.
 """
 
 import importlib
@@ -35,6 +36,9 @@ _SETTINGS: Final = {
 }
 """Of the environment, where it does not say otherwise; the first two are needed and always set."""
 
+_PROBES: Final = ([3, 10, 17, 24, 31, 38, 45], [3, 10, 17, 24])
+"""Token ids that every vocabulary has."""
+
 _TOLERANCE: Final = {torch.float32: 1e-3}
 _ROUGH: Final = 0.1
 
@@ -58,6 +62,8 @@ class VllmRuntime:
 
     def __init__(self, spec: ModelSpec, source: str, local: PreTrainedModel, limit: int | None) -> None:
         vllm = _vllm()
+        called = type(local).__call__
+        ours = _probe_states(local)
         self._sampling: Any = vllm.SamplingParams
         try:
             self._llm: Any = vllm.LLM(
@@ -80,7 +86,12 @@ class VllmRuntime:
         self._runner: Any = self._llm.collective_rpc(_runner_of)[0]
         self._blocks = find_blocks(self._runner.get_model()).modules
         self._places: Places | None = None
-        self._compare(spec.id, local)
+        if type(local).__call__ is not called:
+            raise ArchitectureError(
+                f"{spec.id}: vLLM {vllm.__version__} has no {type(local).__name__} of its own and changes that of "
+                "transformers instead, which could not be used beside it; use engine 'local'"
+            )
+        self._compare(spec.id, local.dtype, ours)
 
     def run(
         self, prompts: Sequence[Sequence[int]], taps: Mapping[int, Tap], decoding: Decoding = ONE_TOKEN, /
@@ -131,17 +142,12 @@ class VllmRuntime:
 
         return hook
 
-    def _compare(self, name: str, local: PreTrainedModel) -> None:
-        """Read two prompts here and there."""
-        embeddings: Any = local.get_input_embeddings()
-        size = int(embeddings.weight.shape[0])
-        prompts = [[(7 * at + 3) % size for at in range(length)] for length in (7, 4)]
-        ours = torch.stack([_states(local, prompt) for prompt in prompts], dim=1)
-        layers = range(len(ours))
-        theirs = torch.from_numpy(prompt_states(self, prompts, layers, "last", ours.shape[-1]))
+    def _compare(self, name: str, dtype: torch.dtype, ours: Tensor) -> None:
+        """Read the prompts that transformers has read."""
+        theirs = torch.from_numpy(prompt_states(self, _PROBES, range(len(ours)), "last", ours.shape[-1]))
         apart = ((ours - theirs).norm(dim=-1) / ours.norm(dim=-1)).amax(dim=1)
         worst = int(apart.argmax())
-        if not float(apart[worst]) <= _TOLERANCE.get(local.dtype, _ROUGH):
+        if not float(apart[worst]) <= _TOLERANCE.get(dtype, _ROUGH):
             raise ArchitectureError(
                 f"{name}: hidden states of layer {worst} in vLLM are not those of transformers (they differ by "
                 f"{float(apart[worst]):.2g} of their length), so it cannot be read or steered there; use engine 'local'"
@@ -176,15 +182,17 @@ def _parts(module: nn.Module, output: Any) -> tuple[Tensor, Tensor | None]:
 
 
 @torch.inference_mode()
-def _states(local: PreTrainedModel, prompt: Sequence[int]) -> Tensor:
-    """States of the last token at every block in transformers, float32 `[layer, hidden]`."""
-    found: list[Tensor] = []
+def _probe_states(local: PreTrainedModel) -> Tensor:
+    """States of the probes' last tokens at every block in transformers, float32 `[layer, probe, hidden]`."""
+    found: list[list[Tensor]] = []
 
     def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        found.append(block_states(output)[0, -1].float().cpu())
+        found[-1].append(block_states(output)[0, -1].float().cpu())
 
     with ExitStack() as stack:
         for block in find_blocks(local).modules:
             stack.callback(block.register_forward_hook(keep).remove)
-        local(input_ids=torch.tensor([list(prompt)], device=local.device))
-    return torch.stack(found)
+        for probe in _PROBES:
+            found.append([])
+            local(input_ids=torch.tensor([probe], device=local.device))
+    return torch.stack([torch.stack(states) for states in found], dim=1)
