@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,6 +16,7 @@ from polyvalues.specs import StudySpec
 
 POLYVALUES = str(Path(sys.executable).parent / "polyvalues")
 PAIRS = FIXTURES / "pairs.jsonl"
+FR = ("en", "fr")
 
 
 def polyvalues(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -109,3 +111,25 @@ def test_run_and_report_end_to_end(tmp_path: Path) -> None:
     (out / "report.html").unlink()
     assert polyvalues("report", str(out)).returncode == 0
     assert (out / "report.html").read_bytes() == page
+    check_shown(out)
+
+
+def check_shown(out: Path) -> None:
+    """What `show` prints is what the folder's tables say, and nothing in the folder changes."""
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    shown = polyvalues("show", str(out))
+    assert shown.returncode == 0
+    done = polyvalues("show", str(out), "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    assert (found["concepts"], found["languages"], found["protocol"]) == (["truthfulness"], ["en", "fr"], "strict")
+    assert [row["kept"] for row in found["pairs"]] == [16, 16]
+    table = pd.read_csv(out / "findings/recognition.csv").query("chosen")
+    assert [row["estimate"] for row in found["recognition"]] == table["estimate"].tolist()
+    assert [(row["source"], row["target"]) for row in found["recognition"]] == [(s, t) for s in FR for t in FR]
+    words = " ".join(shown.stdout.split())
+    assert all(f"- {' '.join(sentence.split())}" in words for sentence in found["sentences"])
+    within = next(row for row in found["overview"] if row["quantity"] == "within")
+    assert f"{within['estimate']:.2f} {within['lower']:.2f} {within['upper']:.2f}" in words
+    assert any(None in row.values() for row in found["overview"])  # not measured is not a number

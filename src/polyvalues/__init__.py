@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from polyvalues.follow import find_divergence as find_divergence
     from polyvalues.follow import measure_noise as measure_noise
     from polyvalues.follow import measure_quality as measure_quality
+    from polyvalues.glance import glance as glance
     from polyvalues.interop.hub import push_hub as push_hub
     from polyvalues.measure.consistency import consistency as consistency
     from polyvalues.measure.difference import models_difference as models_difference
@@ -161,6 +162,7 @@ _HOME = {
     "fit_vectors": "polyvalues.vectors.fit",
     "follow_study": "polyvalues.study",
     "generate": "polyvalues.steer.generate",
+    "glance": "polyvalues.glance",
     "import_vectors": "polyvalues.steered",
     "load_model": "polyvalues.model.handle",
     "load_study": "polyvalues.study",
@@ -257,6 +259,7 @@ __all__ = [
     "fit_vectors",
     "follow_study",
     "generate",
+    "glance",
     "import_vectors",
     "load_model",
     "load_study",

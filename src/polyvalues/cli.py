@@ -4,6 +4,7 @@ Flags of `polyvalues run` are generated from the settings in `polyvalues.specs`,
 validated. Errors that polyvalues foresees are printed as one message on standard error, with exit status 2.
 """
 
+import json
 import logging
 import os
 import sys
@@ -23,7 +24,7 @@ from polyvalues.errors import PolyvaluesError, SpecError
 from polyvalues.flags import FLAGS, flags_of, merge, with_flags, with_settings
 from polyvalues.specs import EMBEDDED_MODEL, EngineSpec, StudySpec
 from polyvalues.steering_commands import control_command, steer_command, vectors_app
-from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, summarise
+from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, show_tables, summarise
 
 app = typer.Typer(
     name="polyvalues",
@@ -88,6 +89,20 @@ def report(
     """Write the tables, figures and the page of a finished study again; no model is loaded."""
     opened = pv.load_study(study)
     pv.write_report(opened)
+    summarise(opened)
+
+
+@app.command("show")
+def show_command(
+    study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")] = False,
+) -> None:
+    """Print the key tables and findings of a finished study; no model is loaded and nothing is written."""
+    opened = pv.load_study(study)
+    if as_json:
+        typer.echo(json.dumps(pv.glance(opened), ensure_ascii=False, allow_nan=False))
+        return
+    show_tables(opened)
     summarise(opened)
 
 

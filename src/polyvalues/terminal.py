@@ -71,6 +71,34 @@ def own_recognition(study: Any) -> None:
     OUT.print(table)
 
 
+def show_tables(study: Any) -> None:
+    """The key tables: headline numbers by concept, chosen layers, own-language recognition, what was tested."""
+    overview = study.findings.overview["value"]
+    kind = study.spec.protocol
+    table = Table("", title=f"{escape(study.model.get('name', ''))}, {kind} protocol: means over languages", box=None)
+    for concept in overview["concept"].values.tolist():
+        table.add_column(escape(concept), justify="right", overflow="fold")
+    for quantity in overview["quantity"].values.tolist():
+        cells = [_cell(overview.sel(quantity=quantity, concept=name)) for name in overview["concept"].values]
+        table.add_row(escape(quantity), *cells)
+    if kind == "strict":
+        layers = study.findings.recognition["chosen_layer"]
+        measured = layers["concept"].values.tolist()  # the mean over concepts has no layer
+        names = overview["concept"].values.tolist()
+        own = [str(int(layers.sel(concept=name))) if name in measured else "" for name in names]
+        table.add_row("chosen layer", *own)
+    OUT.print(table)
+    own_recognition(study)
+
+
+def _cell(value: Any) -> str:
+    """An estimate, and its interval where there is one."""
+    estimate, lower, upper = (float(value.sel(interval=bound)) for bound in ("estimate", "lower", "upper"))
+    if estimate != estimate:
+        return ""
+    return f"{estimate:.2f}" if lower != lower else f"{estimate:.2f} [dim]{lower:.2f} {upper:.2f}[/dim]"
+
+
 def summarise(study: Any) -> None:
     """Key findings in words, and where to read on."""
     for sentence in pv.findings_in_words(study):

@@ -6,11 +6,13 @@ Tolerance: 2e-5 of the largest value of the layer, in float32. Observed differen
 import gc
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from polyvalues.errors import ArchitectureError, ReadingError, SpecError
 from polyvalues.model.handle import ModelHandle, load_model
@@ -262,3 +264,20 @@ def test_blocks_may_return_tuples(loaded: Callable[[str], Any], llama: ModelHand
     assert llama.packs  # tried before the block is changed
     llama.blocks[0].register_forward_hook(lambda _m, _i, output: (output, "cache"))
     np.testing.assert_array_equal(read(llama, layers=(0,)), read(loaded("llama").handle, layers=(0,)))
+
+
+def test_a_model_that_overflows_in_float16_is_named(tmp_path: Path):
+    """Finite weights, states beyond 65,504: read in float32, refused in float16 with the advice to leave it."""
+    folder = write_tiny_model(tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    weights["model.layers.1.mlp.down_proj.weight"] *= 1e5
+    assert all(bool(weight.isfinite().all()) for weight in weights.values())
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    wide = load_model(ModelSpec(id=str(folder), device="cpu", dtype="float32"))
+    assert np.isfinite(read(wide, [("", "x")])).all()
+    weights["model.layers.1.mlp.down_proj.weight"].clamp_(-6e4, 6e4)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    narrow = load_model(ModelSpec(id=str(folder), device="cpu", dtype="float16"))
+    assert all(bool(parameter.isfinite().all()) for parameter in narrow.model.parameters())
+    with pytest.raises(ReadingError, match=r"float16.*layer 2 are not finite.*'x'.*'bfloat16' or 'float32'"):
+        read(narrow, [("", "x")])
