@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop test-vllm clean
+.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop test-vllm test-browser clean
 
 help:
 	@echo "make demo    the whole method, offline: a small model and 16 languages, both in the package"
@@ -32,6 +32,7 @@ help:
 	@echo "make audit   look for known vulnerabilities in the pinned dependencies"
 	@echo "make test-transformers-4   run the model, line and steering tests under transformers $(OLD)"
 	@echo "make test-interop   check exported vectors against repeng, lm-eval, saklas and llama.cpp"
+	@echo "make test-browser   open the report in chromium: requests, scripts, barriers, edges, keyboard, numbers"
 	@echo "make test-vllm      read and steer tiny models in vLLM and here, and compare"
 	@echo "make babel   train the small multilingual model on Mosaic, into out/babel (about 40 minutes)"
 	@echo "make clean   remove what the targets made"
@@ -49,6 +50,15 @@ demo: $(READY)
 # a file's tests share its fixtures and stay on one worker, which has one thread: more threads than cores only slow down
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
+
+# the report in a real browser: Debian's chromium, which playwright drives
+$(VENV)/.browser: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,browser]'
+	command -v chromium || command -v chromium-browser || command -v google-chrome || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium)
+	@touch $@
+
+test-browser: $(VENV)/.browser
+	$(BIN)/python -m pytest tests/browser
 
 check: lint types contracts docs
 

@@ -1,0 +1,39 @@
+# pyright: reportMissingImports=false
+"""Pages of made-up studies in a real browser: Debian's chromium, driven by playwright; `make test-browser`."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from report_examples import build, hostile
+
+from polyvalues.report.document import render_report
+from polyvalues.report.figures import figure_set, save_figure
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    assert found, f"none of {', '.join(NAMES)} is installed: apt-get install chromium"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Files by name: a study of three concepts and six languages, and one whose every text is out to do harm."""
+    folder = tmp_path_factory.mktemp("pages")
+    found = {}
+    for name, example in (("study", build()), ("hostile", hostile())):
+        drawn = figure_set(example.findings, example.info, example.languages)
+        figures = {key: save_figure(figure, "svg").decode() for key, figure in drawn.items()}
+        found[name] = folder / f"{name}.html"
+        page = render_report(example.findings, example.info, example.languages, figures)
+        found[name].write_text(page, encoding="utf-8")
+    return found
