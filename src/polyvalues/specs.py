@@ -212,8 +212,12 @@ class EngineSpec(Spec):
         """The model as this engine runs it.
 
         Raises:
-            SpecError: vLLM with settings it does not take.
+            SpecError: vLLM with settings it does not take, or on Ray's workers.
         """
+        if self.name == "ray" and spec.runtime == "vllm":
+            raise SpecError(
+                "model.runtime = 'vllm' on engine 'ray', whose workers read with transformers: choose one"
+            )
         return build(ModelSpec, {**spec.model_dump(), "runtime": "vllm"}) if self.name == "vllm" else spec
 
 

@@ -128,6 +128,8 @@ def test_vllm_that_is_not_installed_or_cannot_place_the_model(tmp_path: Any) -> 
         load_model(spec)
     with pytest.raises(SpecError, match="vLLM places the model"):
         EngineSpec(name="vllm").model(ModelSpec(id=str(folder), device_map="auto"))
+    with pytest.raises(SpecError, match="choose one"):
+        EngineSpec(name="ray").model(spec)
     with pytest.raises(SpecError, match="only engine 'ray'"):
         build(EngineSpec, {"name": "vllm", "workers": 2})
     with pytest.raises(ModelLoadError):

@@ -135,7 +135,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
     runtime = None
     if spec.runtime == "vllm":
         runtime = VllmRuntime(spec, model_source(spec), model, limit)
-        limit = None if limit is None else limit - 1  # it always writes one token
+        limit = min(limit or runtime.limit, runtime.limit) - 1  # it always writes one token
         if not head:
             for block in blocks.modules:
                 nn.Module.to(block, "meta")

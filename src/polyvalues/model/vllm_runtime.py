@@ -50,7 +50,11 @@ class VllmRuntime:
         spec: which model.
         source: its folder or Hub id.
         local: the same model in transformers, to compare with and to know the dtype of.
-        limit: most tokens of a prompt and its answer; None: vLLM's own.
+
+        limit: most tokens by the model's positions; None: they have no end.
+
+    Attributes:
+        limit: most tokens of a prompt and its answer together.
 
     Raises:
         MissingExtra: vLLM is not installed.
@@ -71,7 +75,8 @@ class VllmRuntime:
                 revision=spec.revision,
                 trust_remote_code=spec.trust_remote_code,
                 dtype=str(local.dtype).removeprefix("torch."),
-                max_model_len=limit,
+                max_model_len=None if limit is None else -1,  # its own; as long as memory allows
+                load_format="safetensors",  # never a pickle
                 skip_tokenizer_init=True,
                 generation_config="vllm",
                 enforce_eager=True,
@@ -85,6 +90,7 @@ class VllmRuntime:
             raise ModelLoadError(f"{spec.id}: vLLM {vllm.__version__} cannot load it: {said}") from error
         self._runner: Any = self._llm.collective_rpc(_runner_of)[0]
         self._blocks = find_blocks(self._runner.get_model()).modules
+        self.limit = int(self._llm.llm_engine.model_config.max_model_len)
         self._places: Places | None = None
         if type(local).__call__ is not called:
             raise ArchitectureError(
