@@ -59,7 +59,7 @@ def run(
 ) -> None:
     """Run a study: pairs, vectors, scores, findings, report. Run it again to go on where it stopped."""
     spec = _study_spec(study, pairs, {"out": out, "protocol": protocol}, settings)
-    engine = pv.build(pv.EngineSpec, merge({}, settings, _ENGINE))
+    engine = pv.build(pv.EngineSpec, merge({}, settings, _ENGINE), origin="engine")
     if spec.model.tensor_parallel and pv.follow_study(spec):
         return
     with progress_bar() as bar:

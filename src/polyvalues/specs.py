@@ -215,9 +215,7 @@ class EngineSpec(Spec):
             SpecError: vLLM with settings it does not take, or on Ray's workers.
         """
         if self.name == "ray" and spec.runtime == "vllm":
-            raise SpecError(
-                "model.runtime = 'vllm' on engine 'ray', whose workers read with transformers: choose one"
-            )
+            raise SpecError("model.runtime = 'vllm' on engine 'ray', whose workers read with transformers: choose one")
         return build(ModelSpec, {**spec.model_dump(), "runtime": "vllm"}) if self.name == "vllm" else spec
 
 

@@ -53,7 +53,8 @@ def own_recognition(study: Any) -> None:
     concepts, languages = accuracy["concept"].values.tolist(), accuracy["target"].values.tolist()
     preset = find_preset(study.spec.model.preset or study.spec.model.id)
     shares = preset.shares if preset else {}
-    table = Table("", title="Own-language recognition (0.5 is chance; dim: its interval reaches chance)", box=None)
+    OUT.print("Own-language recognition (0.5 is chance; dim: its interval reaches chance)", style="italic")
+    table = Table("", box=None)
     if shares:
         table.add_column("% of training", justify="right")
     for concept in concepts:
@@ -75,7 +76,8 @@ def show_tables(study: Any) -> None:
     """The key tables: headline numbers by concept, chosen layers, own-language recognition, what was tested."""
     overview = study.findings.overview["value"]
     kind = study.spec.protocol
-    table = Table("", title=f"{escape(study.model.get('name', ''))}, {kind} protocol: means over languages", box=None)
+    OUT.print(f"{escape(study.model.get('name', ''))}, {kind} protocol: means over languages", style="italic")
+    table = Table("", box=None)
     for concept in overview["concept"].values.tolist():
         table.add_column(escape(concept), justify="right", overflow="fold")
     for quantity in overview["quantity"].values.tolist():
