@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from divergence_examples import divergence_example
 from playwright.sync_api import Browser, sync_playwright
 from report_examples import build, hostile
 
@@ -27,7 +28,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Files by name: a study of three concepts and six languages, and one whose every text is out to do harm."""
+    """Files by name: a study of three concepts and four languages, one whose every text is out to do harm, and a
+    divergence page with such texts, also with texts of a million characters."""
     folder = tmp_path_factory.mktemp("pages")
     found = {}
     for name, example in (("study", build()), ("hostile", hostile())):
@@ -36,4 +38,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         found[name] = folder / f"{name}.html"
         page = render_report(example.findings, example.info, example.languages, figures)
         found[name].write_text(page, encoding="utf-8")
+    for name, huge in (("divergence", False), ("huge", True)):
+        found[name] = folder / f"{name}.html"
+        found[name].write_text(divergence_example(huge=huge), encoding="utf-8")
     return found

@@ -1,7 +1,8 @@
 """Divergence for people to read: candidates first, every translation side by side.
 
-The page claims nothing: it lists candidates, to be read by people who speak the language. It is one file, makes no
-request and runs no script; everything from the data is escaped, invisible characters spelled out.
+The page claims nothing: it lists candidates, to be read by people who speak the language. It is one file and makes no
+request; everything from the data is escaped, invisible characters spelled out. One script of the package searches it;
+without scripts the search is not there and everything is shown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from polyvalues.artifacts import PairSet
 from polyvalues.report.notation import number
-from polyvalues.report.page import template
+from polyvalues.report.page import script, template
 from polyvalues.report.tables import csv_text
 
 SHOWN: Final = 200
@@ -65,12 +66,20 @@ def divergence_page(table: pa.Table, topics: pa.Table, pairs: PairSet, model: st
     return template("divergence.html.j2").render(
         title=f"Divergence candidates in {model}" if model else "Divergence candidates",
         source=source,
+        search=script("search.js"),
+        choices=_choices(named[:SHOWN]),
         counts=counts,
         total=len(rows),
         shown=[_entry(row, texts) for row in named[:SHOWN]],
         left_out=max(0, len(named) - SHOWN),
         topics=[{**row, "p": _probability(row["p"]), "q": _probability(row["q"])} for row in topics.to_pylist()],
     )
+
+
+def _choices(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[str]]]:
+    """Name, label and values of what can be chosen among the rows shown."""
+    labels = {"concept": "concept", "target": "language", "status": "status"}
+    return [(name, label, list(dict.fromkeys(str(row[name]) for row in rows))) for name, label in labels.items()]
 
 
 def divergence_csv(table: pa.Table, pairs: PairSet) -> str:

@@ -1,11 +1,38 @@
-"""Templates of pages: everything is escaped, with invisible and direction-changing characters spelled out."""
+"""Templates of pages: everything is escaped, with invisible and direction-changing characters spelled out.
 
+A page may hold scripts of the package. Its content security policy names each by its hash, so that nothing else runs.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from polyvalues.report.notation import visible
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script of the package.
+
+    Attributes:
+        text: what stands in the page.
+        source: what the content security policy calls it.
+    """
+
+    text: Markup
+    source: str
+
+
+def script(name: str) -> Script:
+    """The script `name` of the package."""
+    text = resources.files("polyvalues.report").joinpath("templates", name).read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Script(Markup(text), f"sha256-{digest}")  # noqa: S704 (not from data)
 
 
 def template(name: str) -> Any:
