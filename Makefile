@@ -27,7 +27,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, import contracts, documents"
 	@echo "make docs    build the documentation into site/"
-	@echo "make bench   run the benchmarks into out/bench.md, also against steering-vectors and repeng (half an hour)"
+	@echo "make bench   run the benchmarks into out/bench.md, also against steering-vectors and repeng"
 	@echo "make torture 200 kills and other faults, and 10,000 malformed inputs (about half an hour)"
 	@echo "make audit   look for known vulnerabilities in the pinned dependencies"
 	@echo "make test-transformers-4   run the model, line and steering tests under transformers $(OLD)"
