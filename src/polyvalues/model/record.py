@@ -58,7 +58,7 @@ def record(
         An iterator of readings. The texts are tokenised when `record` is called.
 
     Raises:
-        SpecError: `spec.layers` names a block the model does not have.
+        SpecError: `spec.layers` names a block the model does not have, or a runtime cannot read as asked.
         ReadingError: a text has no tokens or too many, a single text does not fit into memory, or hidden states are
             not finite.
         ArchitectureError: a block returns something that holds no hidden states.
@@ -100,10 +100,16 @@ def dismiss(handle: ModelHandle) -> None:
 def _elsewhere(run: "_Pass", runtime: Runtime, tokens: Tokens, texts: Sequence[tuple[str, str]]) -> Iterator[Reading]:
     """Texts that another library reads, from the longest to the shortest."""
     handle, layers = run.handle, run.layers
+    normed = run.post_norm and layers[-1] == handle.n_layers - 1
+    if normed and run.position == "mean":
+        raise SpecError(
+            f"reading.position = 'mean' after the final norm (protocol 'paper') is not read by {runtime.name}, where "
+            "what was read is normed afterwards; use position 'last' or engine 'local'"
+        )
     for places in portions(len(texts)):
         rows = tokens.order[places.start : places.stop]
         states = prompt_states(runtime, tokens.listed(rows), layers, run.position, handle.hidden)
-        if run.post_norm and layers[-1] == handle.n_layers - 1:
+        if normed:
             states[-1] = after_norm(handle, states[-1])
         yield finite(handle, layers, Reading(rows, states), texts)
 
