@@ -13,10 +13,11 @@ Same weights, same texts, same threads, sides in turns. Two kinds of pairs: `sha
     polyvalues, pca      the same component as repeng's, with permuted controls
 
 Ratios of the mean differences are to `polyvalues`, those of the components to `polyvalues, pca`. Every mean difference
-must be that of polyvalues (largest difference over largest value, worst layer); of the components the absolute cosine is
-shown (worst layer), and at how many layers the sign is the other one. All point to the positive side: mean differences
-by definition, polyvalues' components by the mean difference, repeng's by a vote of the pairs. The last of the hidden
-states is after the final norm, a block's output is before it, so each side is checked against its own kind.
+must be that of polyvalues (largest difference over largest value, worst layer). Of the components the absolute cosine
+is shown (worst layer; repeng calls scikit-learn, which draws random projections at these shapes), and at how many
+layers the sign is the other one: polyvalues turns components by the mean difference, repeng by a vote of the pairs.
+The last of the hidden states is after the final norm, a block's output is before it, so each side is checked against
+its own kind.
 
     OMP_NUM_THREADS=2 python -m benchmarks.peers [--pairs 40] [--repetitions 3] [--size 45m]
 """
@@ -189,7 +190,7 @@ def agreement(vectors: np.ndarray, reference: np.ndarray, *, component: bool) ->
         lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(wanted, axis=1)
         cosine = np.sum(vectors * wanted, axis=1) / lengths
         turned = np.count_nonzero(cosine < 0)
-        return f"|cosine| {np.abs(cosine).min():.4f}" + (f", {turned} of {len(cosine)} turned" if turned else "")
+        return f"abs. cosine {np.abs(cosine).min():.4f}" + (f", {turned} of {len(cosine)} turned" if turned else "")
     difference = float((np.abs(vectors - wanted).max(axis=1) / np.abs(wanted).max(axis=1)).max())
     if difference > MOST:
         raise SystemExit(f"the mean differences lie {difference:.1e} apart, so this is not the same work")
