@@ -169,14 +169,14 @@ from polyvalues.errors import CorruptArtifact
 
 tally = Tally()
 attempt(tally, "crash", lambda: {}["no such key"])
-attempt(tally, "hunger", lambda: np.ones(MEMORY + 2**26, dtype=np.uint8))
+attempt(tally, "hunger", lambda: np.ones(2 * MEMORY + 2**26, dtype=np.uint8))
 attempt(tally, "refusal", lambda: (_ for _ in ()).throw(CorruptArtifact("damaged")))
 print(*(line.split(":")[0] for line in tally.wrong), tally.refused)
 """
 
 
 def test_the_fuzzing_finds_what_it_looks_for():
-    """In a process of its own, since memory counts by its highest mark."""
+    """In a process of its own, since memory counts by its highest mark, which a child takes over from its parent."""
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     done = subprocess.run([sys.executable, "-c", PLANTED], env=here, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["crash", "hunger", "1"]

@@ -370,6 +370,7 @@ def build(kind: type[S], values: dict[str, Any], *, origin: str = "") -> S:
         lines = []
         for mistake in error.errors():
             key = ".".join(str(part) for part in mistake["loc"]) or kind.__name__
-            given = "" if mistake["type"] in ("missing", "model_type") else f" (given: {mistake['input']!r})"
+            whole = mistake["type"] in ("missing", "model_type") or isinstance(mistake["input"], dict)
+            given = "" if whole else f" (given: {mistake['input']!r})"
             lines.append(f"{key}: {mistake['msg'].removeprefix('Value error, ')}{given}")
         raise SpecError((f"{origin}: " if origin else "") + "; ".join(lines)) from None
