@@ -50,7 +50,6 @@ class VllmRuntime:
         spec: which model.
         source: its folder or Hub id.
         local: the same model in transformers, to compare with and to know the dtype of.
-
         limit: most tokens by the model's positions; None: they have no end.
 
     Attributes:
@@ -143,7 +142,7 @@ class VllmRuntime:
             changed = tap(whole[:count], places)
             if changed is None:
                 return None
-            whole = torch.cat([changed, whole[count:]])
+            whole = changed if count == len(whole) else torch.cat([changed, whole[count:]])
             return whole if stream is None else (whole, torch.zeros_like(stream))
 
         return hook
