@@ -61,7 +61,7 @@ def test_the_folder_holds_everything_the_documentation_lists(drawn: Study) -> No
         assert (folder / name).stat().st_size > 0, name
     for pattern in ("vectors/*.safetensors", "scores/*/*.nc", "findings/*.nc", "findings/*.csv", "figures/*.svg"):
         assert list(folder.glob(pattern)), pattern
-    assert list(folder.glob("figures/*.png"))
+    assert list(folder.glob("figures/*.svg"))
     assert list(folder.glob("tables/*.tex"))
     record = json.loads((folder / "run.json").read_text())
     assert {"versions", "fingerprint", "data_hash", "spec", "seconds", "texts"} <= set(record)

@@ -9,12 +9,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 
+import numpy as np
+
 from polyvalues.artifacts import Claims, Findings, StudyInfo
+from polyvalues.axes import CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.codecs import dataset_to_netcdf
+from polyvalues.data.kinship.tables import distances
 from polyvalues.data.languages import language_family, language_name, order_by_family, text_direction
+from polyvalues.measure.clustering import clustered
 from polyvalues.report.claims import claims_csv, describe_claims
 from polyvalues.report.document import render_report
 from polyvalues.report.figures import figure_set, save_figure
+from polyvalues.report.live import Beside
 from polyvalues.report.tables import csv_tables, latex_tables
 from polyvalues.report.views import LanguageView
 from polyvalues.store import Store, content_key
@@ -43,17 +49,30 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims) -
     files |= {f"findings/{name}": text for name, text in claims_csv(claims).items()}
     files |= {f"tables/{name}": text for name, text in latex_tables(findings, info, views).items()}
     svgs: dict[str, str] = {}
-    for name, figure in figure_set(findings, info, views).items():
+    beside = beside_findings(findings, claims)
+    for name, figure in figure_set(findings, info, views, beside).items():
         svg = save_figure(figure, "svg")
         svgs[name] = svg.decode()
         files[f"figures/{name}.svg"] = svg
-        files[f"figures/{name}.png"] = save_figure(figure, "png")
-    files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims))
+    files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims), beside)
     for name, content in files.items():
         store.write(name, content)
     digests = {name: _sha256(content) for name, content in files.items()}
     store.write(_MANIFEST, json.dumps({"key": key, "files": digests}, indent=1) + "\n")
     return tuple(files)
+
+
+def beside_findings(findings: Findings, claims: Claims) -> Beside:
+    """What the page shows beside the findings: languages clustered by their vectors, and kinship with its distances."""
+    cosines = findings.consistency["chosen"].sel({INTERVAL: "estimate"}).transpose(CONCEPT, SOURCE, TARGET)
+    tags = [str(tag) for tag in cosines[SOURCE].values]
+    clusters = {
+        str(concept): clustered(np.asarray(table, dtype=np.float64), tags)
+        for concept, table in zip(cosines[CONCEPT].values, cosines.values, strict=True)
+    }
+    tables = [str(table) for table in claims.kinship["table"].values] if claims.kinship else []
+    far = {table: distances(tags, table) for table in tables}
+    return Beside(clusters if len(tags) > 2 else {}, claims.kinship, claims.direction, far)
 
 
 def language_views(findings: Findings) -> tuple[LanguageView, ...]:

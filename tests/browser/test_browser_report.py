@@ -18,7 +18,7 @@ def test_a_page_asks_for_nothing_and_says_nothing(browser: Any, pages: dict[str,
     seen = visit(browser, pages[name])
     assert seen.requests == []
     assert seen.said == []
-    assert seen.page.evaluate("document.scripts.length") == (1 if name in ("divergence", "huge") else 0)
+    assert seen.page.evaluate("document.scripts.length") == (1 if name in ("divergence", "huge") else 9)
     assert seen.page.evaluate("window.ran") is None
     assert seen.page.locator("main").count() == 1
     assert "<script>" in seen.page.locator("main").inner_text() or name == "study"  # shown, not run

@@ -1,19 +1,27 @@
+import base64
 import dataclasses
+import hashlib
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from report_examples import CONCEPTS, HOSTILE, PAPER, Example, build
 
+import polyvalues.report.document
 from polyvalues.errors import MeasureError
 from polyvalues.report.document import render_report
 from polyvalues.report.figures import accuracy_over_layers, figure_set, recognition, save_figure
 
+REPORT = Path(polyvalues.report.document.__file__).parent
+SCRIPTS = ("d3.min.js", "plot.umd.min.js", "live.js", "matrices.js", "languages.js", "relations.js", "steering.js")
+SCRIPTS += ("explore.js",)
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 
@@ -49,6 +57,11 @@ class Page(HTMLParser):
         return [text for tag, text in self.texts if not tags or tag in tags]
 
 
+def canonical(svg: str) -> str:
+    """The drawing whatever the quotes and white space between its elements."""
+    return ET.canonicalize(re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", svg)))
+
+
 def render(example: Example, drawings: Mapping[str, str] | None = None) -> str:
     if drawings is None:
         figures = figure_set(example.findings, example.info, example.languages)
@@ -67,17 +80,32 @@ def page(html: str) -> Page:
 
 
 def test_asks_for_nothing(page: Page, html: str):
-    assert not page.all("script")
     assert not page.all("link")
     assert not page.all("iframe")
     for _, attributes in page.tags:
         for name in ("src", "href", "data", "action", "poster", "srcset"):
             assert attributes.get(name, "#").startswith(("#", "data:image/svg+xml,"))
         assert not [name for name in attributes if name.startswith("on")]
-    assert set(re.findall(r"url\((.)", html)) <= {"%", "#"}, "references inside a drawing only"
+    ours = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    assert set(re.findall(r"url\((.)", ours)) <= {"%", "#"}, "references inside a drawing only"
     assert "@import" not in html
     policy = next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
-    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+    assert re.sub(r"script-src ('sha256-[\w+/]{43}=' ?)+; ", "", policy) == (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_scripts_are_the_packages_own_and_named_in_the_policy(page: Page, html: str):
+    policy = next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
+    scripts = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    files = [path for part in ("vendor", "templates") for path in (REPORT / part).glob("*.js")]
+    known = {path.read_text(encoding="utf-8"): path.name for path in files}
+    assert tuple(known[text] for text in scripts) == SCRIPTS
+    for text in scripts:
+        assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in policy
+    assert policy.count("sha256-") == len(scripts)
+    blocks = [attributes for attributes in page.all("script") if attributes]
+    assert blocks == [{"type": "application/json", "id": "live-data"}], "data, which nothing runs"
 
 
 def test_links_lead_somewhere(page: Page):
@@ -104,14 +132,12 @@ def test_can_be_read_by_all(page: Page):
     assert all(image["alt"] for image in page.all("img"))
     assert len(page.all("caption")) == len(page.all("table"))
     assert all(head["scope"] in ("row", "col") for head in page.all("th"))
-    assert len(page.all("figcaption")) == len(page.all("figure")) == 7
+    assert len(page.all("figcaption")) == len(page.all("figure")) == 8
 
 
 def test_images_are_the_drawings(page: Page, drawings: Mapping[str, str]):
     shown = [unquote(image["src"].removeprefix("data:image/svg+xml,")) for image in page.all("img")]
-    assert sorted(re.sub(r"\s+", " ", text) for text in shown) == sorted(
-        re.sub(r"\s+", " ", text) for text in drawings.values()
-    )
+    assert sorted(map(canonical, shown)) == sorted(map(canonical, drawings.values()))
     assert all(image["width"].isdigit() for image in page.all("img"))
 
 
@@ -154,7 +180,7 @@ def test_one_language(lone: Example):
     page = Page(render(lone))
     assert not [a for _, a in page.tags if a.get("id") in ("section-transfer", "section-recognition")]
     assert "Only one language was read (sw)" in " ".join(page.words("li"))
-    assert len(page.all("img")) == 3
+    assert len(page.all("img")) == 4
 
 
 def test_without_figures_the_tables_stay(study: Example):
@@ -169,9 +195,11 @@ def test_hostile_text_is_shown_and_does_nothing(villain: Example):
     html = render(villain)
     page = Page(html)
     tags = {tag for tag, _ in page.tags}
-    assert not tags & {"script", "b", "iframe", "svg"}
+    assert not tags & {"b", "iframe", "svg"}
+    assert len(page.all("script")) == len(SCRIPTS) + 1
     assert not [attributes for _, attributes in page.tags if any(name.startswith("on") for name in attributes)]
     assert {image["src"][:5] for image in page.all("img")} == {"data:"}
+    html = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
     assert html.count("<main") == html.count("</main>") == html.count("</html>") == html.count("</style>") == 1
     for character in "\u202e\u202c\x00":
         assert character not in html
@@ -186,8 +214,10 @@ def test_hostile_text_is_shown_and_does_nothing(villain: Example):
 def test_a_hostile_drawing_stays_an_image(study: Example):
     evil = '<svg width="10pt" height="10pt"></svg>"><script>alert(1)</script>&amp;\' onload="x"'
     page = Page(render(study, {"accuracy": evil}))
-    assert not page.all("script")
-    assert [unquote(image["src"]) for image in page.all("img")] == ["data:image/svg+xml," + evil]
+    assert len(page.all("script")) == len(SCRIPTS) + 1
+    assert [unquote(image["src"]) for image in page.all("img")] == [
+        "data:image/svg+xml," + re.sub(r'="(10pt|x)"', r"='\1'", evil)
+    ]
 
 
 def test_equal_inputs_give_equal_bytes(study: Example, drawings: Mapping[str, str], html: str):
@@ -197,13 +227,14 @@ def test_equal_inputs_give_equal_bytes(study: Example, drawings: Mapping[str, st
     assert render_report(study.findings, other, study.languages, drawings) != html
 
 
-def test_a_full_study_stays_small():
-    example = build(CONCEPTS, tuple(tag for tag, _, _ in PAPER), 33)
+@pytest.mark.parametrize(("layers", "most"), [(8, 3_000_000), (33, 4_000_000)])
+def test_a_full_study_stays_small(layers: int, most: int):
+    example = build(CONCEPTS, tuple(tag for tag, _, _ in PAPER), layers)
     matrix = save_figure(recognition(example.findings, example.languages), "svg").decode()
     curves = save_figure(accuracy_over_layers(example.findings, example.languages), "svg").decode()
     matrices, others = ("recognition", "transfer", "cosine", "disattenuated"), ("accuracy", "reliability", "layers")
     page = render(example, {name: matrix if name in matrices else curves for name in (*matrices, *others)})
-    assert len(page.encode()) < 3_000_000
+    assert len(page.encode()) < most
 
 
 def test_undescribed_language(study: Example):

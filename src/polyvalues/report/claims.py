@@ -13,8 +13,8 @@ import xarray as xr
 
 from polyvalues.artifacts import Claims
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET, VERDICTS
-from polyvalues.report.notation import Interval, interval_text, listed
-from polyvalues.report.prose import Sentence
+from polyvalues.report.notation import Interval, interval_text, listed, number
+from polyvalues.report.prose import CANNOT, Sentence
 from polyvalues.report.tables import csv_text
 
 LEVEL: Final = 0.05
@@ -35,15 +35,20 @@ _NEEDS: Final = {
 
 def describe_claims(claims: Claims) -> tuple[Sentence, ...]:
     """The tested claims in words, then what was not tested and what it needs; nothing when nothing was tested."""
-    parts = (_chance(claims.chance), _stability(claims.stability), _differences(claims.differences))
-    sentences = [text for text in parts if text]
-    sentences += [text for text in (_agreement(claims.agreement), _companions(claims.companions)) if text]
-    sentences += list(_kinship(claims.kinship))
-    sentences += list(_direction(claims.direction))
+    said = {
+        "recognition": [_chance(claims.chance)],
+        "layers": [_stability(claims.stability)],
+        "accuracy": [_differences(claims.differences)],
+        "disattenuated": [_agreement(claims.agreement)],
+        "cosine": [_companions(claims.companions)],
+        "kinship": _kinship(claims.kinship),
+        "direction": _direction(claims.direction),
+    }
+    sentences = [Sentence(text, figure, _TOPIC) for figure, texts in said.items() for text in texts if text]
     if sentences:
         lacking = [f"{name} (it needs {needs})" for name, needs in _NEEDS.items() if not getattr(claims, name)]
-        sentences += [f"Not tested: {listed(tuple(lacking))}."] if lacking else []
-    return tuple(Sentence(text, topic=_TOPIC) for text in sentences)
+        sentences += [Sentence(f"Not tested: {listed(tuple(lacking))}.", topic=CANNOT)] if lacking else []
+    return tuple(sentences)
 
 
 def claims_csv(claims: Claims) -> Mapping[str, str]:
@@ -64,8 +69,8 @@ def dataset_csv(name: str, data: xr.Dataset) -> dict[str, str]:
         keys = tuple(str(dim) for dim in data[variable].dims if dim != INTERVAL)
         frames.setdefault(keys, []).append(_columns(data[variable], variable))
     files = {}
-    for number, (keys, parts) in enumerate(sorted(frames.items(), key=lambda frame: (-len(frame[0]), frame[0]))):
-        suffix = "" if number == 0 else "_" + "_".join(keys)
+    for at, (keys, parts) in enumerate(sorted(frames.items(), key=lambda frame: (-len(frame[0]), frame[0]))):
+        suffix = "" if at == 0 else "_" + "_".join(keys)
         files[f"{name}{suffix}.csv"] = csv_text(pd.concat(parts, axis=1).reset_index())
     return files
 
@@ -153,7 +158,7 @@ def _companions(data: xr.Dataset) -> str:
         values = means.sel({"companion": name}).values
         known = values[~np.isnan(values)]
         if len(known):
-            words.append(f"{_COMPANIONS[name]} {known.min():.2f} to {known.max():.2f}")
+            words.append(f"{_COMPANIONS[name]} {number(known.min())} to {number(known.max())}")
     if not words:
         return ""
     return (

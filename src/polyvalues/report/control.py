@@ -14,12 +14,12 @@ import xarray as xr
 from polyvalues.artifacts import Generations
 from polyvalues.axes import INTERVAL, QUANTITY, TARGET, Language
 from polyvalues.report.claims import dataset_csv
-from polyvalues.report.document import figure_address
 from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_control import control_matrix, dose_response, effect_and_cost
 from polyvalues.report.latex import escape_latex
 from polyvalues.report.notation import MISSING, Interval, interval_text, listed, number
 from polyvalues.report.page import template
+from polyvalues.report.sections import figure_address
 from polyvalues.report.tables import csv_text
 
 _SHOWN: Final = ("source", "own", "random", "prompt")

@@ -15,16 +15,21 @@ from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.report.figures_heatmaps import cosine, disattenuated, recognition, transfer
 from polyvalues.report.figures_layers import accuracy_over_layers
 from polyvalues.report.figures_points import accuracy_by_language, reliability
+from polyvalues.report.figures_relations import direction, drops, kinship
 from polyvalues.report.figures_style import MUTED, drawable, styled
 from polyvalues.report.figures_svg import compact
+from polyvalues.report.live import Beside
 from polyvalues.report.views import LanguageView, arrange
 
 __all__ = [
     "accuracy_by_language",
     "accuracy_over_layers",
     "cosine",
+    "direction",
     "disattenuated",
+    "drops",
     "figure_set",
+    "kinship",
     "recognition",
     "reliability",
     "save_figure",
@@ -38,7 +43,9 @@ _METADATA: Mapping[str, dict[str, Any]] = {
 }
 
 
-def figure_set(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> Mapping[str, Figure]:
+def figure_set(
+    findings: Findings, info: StudyInfo, languages: Sequence[LanguageView], beside: Beside | None = None
+) -> Mapping[str, Figure]:
     """Every figure that has something to show: name to figure. With one language the matrices are left out.
 
     Raises:
@@ -48,7 +55,13 @@ def figure_set(findings: Findings, info: StudyInfo, languages: Sequence[Language
         "accuracy": accuracy_by_language(findings, languages),
         "layers": accuracy_over_layers(findings, languages),
         "reliability": reliability(findings, languages),
+        "drops": drops(info, arrange(findings, languages)),
     }
+    known = beside or Beside()
+    if known.kinship and known.distances:
+        figures["kinship"] = kinship(findings, languages, known)
+    if known.direction:
+        figures["direction"] = direction(findings, info, languages, known)
     if len(arrange(findings, languages)) > 1:
         figures["recognition"] = recognition(findings, languages)
         figures["transfer"] = transfer(findings, languages)

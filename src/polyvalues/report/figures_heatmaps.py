@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from polyvalues.artifacts import Findings
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.report.figures_labels import Label, Labels
 from polyvalues.report.figures_style import EMPTY, FULL_WIDTH, INK, MUTED, Page, bare, drawable, in_rows, styled
 from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks
 
@@ -133,8 +134,13 @@ def _panel(axes: Axes, numbers: np.ndarray, languages: Sequence[LanguageView], s
     tags = [drawable(language.tag) for language in languages]
     small = 7.0 if cell < 0.22 else 8.5
     longest = max(len(tag) for tag in tags)
-    axes.set_xticks(range(size), tags, fontsize=small, rotation=90 if longest * small * 0.0095 > cell else 0)
-    axes.set_yticks(range(size), tags, fontsize=small)
+    upright = longest * small * 0.0095 > cell
+    axes.set_xticks([])
+    axes.set_yticks([])
+    columns = [Label(at, size - 0.5, tag, MUTED) for at, tag in enumerate(tags)]
+    axes.add_artist(Labels(columns, small, "upright below" if upright else "below")).set_gid("columns")
+    rows = [Label(-0.5, at, tag, MUTED) for at, tag in enumerate(tags)]
+    axes.add_artist(Labels(rows, small, "left of")).set_gid("rows")
     for _, first, _ in family_blocks(languages)[1:]:
         axes.axhline(first - 0.5, color="white", linewidth=2.4, zorder=2)
         axes.axvline(first - 0.5, color="white", linewidth=2.4, zorder=2)
@@ -145,23 +151,17 @@ def _panel(axes: Axes, numbers: np.ndarray, languages: Sequence[LanguageView], s
 def _numbers(axes: Axes, numbers: np.ndarray, scale: _Scale, cell: float) -> None:
     compact = cell < _ROOMY
     size = min(10.0, cell * 72 * (0.46 if compact else 0.3))
-    norm = Normalize(*scale.limits)
+    shades = scale.colours(Normalize(*scale.limits)(numbers[..., 0])).tolist()
+    entries = []
     for row, column in np.ndindex(numbers.shape[:2]):
-        estimate, lower, upper = (float(value) for value in numbers[row, column])
+        estimate, lower, upper = numbers[row, column].tolist()
         if not np.isfinite(estimate):
-            _write(axes, row, column, "–", MUTED, size)
-        elif row == column and not scale.diagonal:
-            continue
-        else:
+            entries.append(Label(column, row, "–", MUTED))
+        elif row != column or scale.diagonal:
             outside = scale.reference is not None and (lower > scale.reference or upper < scale.reference)
-            colour = readable(scale.colours(norm(estimate)))
             words = _short(estimate, compact=compact, signed=scale.signed)
-            _write(axes, row, column, words, colour, size, bold=outside)
-
-
-def _write(axes: Axes, row: int, column: int, words: str, colour: str, size: float, *, bold: bool = False) -> None:
-    axes.text(column, row, words, ha="center", va="center_baseline", fontsize=size, color=colour,
-              fontweight="bold" if bold else "normal")  # fmt: skip
+            entries.append(Label(column, row, words, readable(tuple(shades[row][column])), bold=outside))
+    axes.add_artist(Labels(entries, size)).set_gid("numbers")
 
 
 def _short(value: float, *, compact: bool, signed: bool) -> str:

@@ -108,7 +108,7 @@ def _grid(concepts: Sequence[str], languages: Sequence[LanguageView], frame: _Fr
         if column == 0:
             _names(axes, languages, wide)
         else:
-            axes.tick_params(labelleft=False)
+            axes.set_yticks([])
         panels.append(axes)
     return page, panels
 
@@ -117,8 +117,6 @@ def _dress(axes: Axes, languages: Sequence[LanguageView], frame: _Frame, concept
     axes.set_title(drawable(concept), loc="left", fontsize=9, color=INK, pad=5)
     axes.set_xlim(*frame.limits)
     axes.set_ylim(len(languages) - 0.45, -0.65)
-    axes.set_yticks(range(len(languages)), [drawable(language.tag) for language in languages], fontsize=9, color=INK)
-    axes.tick_params(axis="y", length=0, pad=6)
     wide = frame.limits[1] - frame.limits[0] > 0.8
     axes.xaxis.set_major_locator(
         MultipleLocator(0.5 if wide else 0.25 if frame.limits[1] - frame.limits[0] > 0.45 else 0.2)
@@ -135,7 +133,9 @@ def _dress(axes: Axes, languages: Sequence[LanguageView], frame: _Frame, concept
 
 
 def _names(axes: Axes, languages: Sequence[LanguageView], wide: float) -> None:
-    """Family names in the margin, each at the top of its block."""
+    """Tags, and family names in the margin, each at the top of its block."""
+    axes.set_yticks(range(len(languages)), [drawable(language.tag) for language in languages], fontsize=9, color=INK)
+    axes.tick_params(axis="y", length=0, pad=6)
     for family, first, _ in family_blocks(languages):
         axes.text(
             -(_FAMILY + _TAG - 0.1) / wide, first, _short(drawable(family)), transform=axes.get_yaxis_transform(),

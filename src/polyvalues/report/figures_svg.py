@@ -26,7 +26,19 @@ def compact(svg: str) -> str:
     svg = re.sub(
         r'<g id="(?:text|patch|line2d)_\d+">\s*(<(?:text|path)\b[^>]*?(?:/>|>[^<]*</text>))\s*</g>', r"\1", svg
     )
-    return re.sub(r"\n\s*", "\n", _classes(svg.replace(_FONT, _SUBSTITUTES)))
+    return re.sub(r"\n\s*", "\n", _merged(_classes(svg.replace(_FONT, _SUBSTITUTES))))
+
+
+def _merged(svg: str) -> str:
+    """The cells of a matrix that have one colour as one path. Cells do not overlap, so their order is free."""
+    return re.sub(r'(<g id="QuadMesh_\d+">)(.*?)(</g>)', lambda mesh: _by_colour(*mesh.groups()), svg, flags=re.DOTALL)
+
+
+def _by_colour(start: str, cells: str, end: str) -> str:
+    paths: dict[str, str] = {}
+    for path, kind in re.findall(r'<path d="([^"]*)" ((?:class|style)="[^"]*")/>', cells):
+        paths[kind] = paths.get(kind, "") + path
+    return start + "".join(f'<path d="{path}" {kind}/>' for kind, path in paths.items()) + end
 
 
 def _rounded(text: str) -> str:

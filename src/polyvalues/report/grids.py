@@ -203,6 +203,46 @@ def summary(info: StudyInfo) -> Grid:
     return Grid("Pairs per concept and language, with reasons for what was dropped or mended", heads, rows)
 
 
+def kinship(data: xr.Dataset) -> list[Grid]:
+    """Correlation of cosines with kinship, concepts by kinds, one table per distance table and quantity."""
+    concepts, kinds = ([str(name) for name in data[dim].values] for dim in (CONCEPT, "kind"))
+    own = data.sel({"coefficient": "pearson", "form": "direct"})
+    grids = []
+    for table in map(str, data["table"].values):
+        for quantity in map(str, data["of"].values):
+            part = own.sel({"table": table, "of": quantity})
+            rows = tuple((c, tuple(_tested(part.sel({CONCEPT: c, "kind": kind})) for kind in kinds)) for c in concepts)
+            grids.append(
+                Grid(f"Pearson's r of {quantity} with similarity, distances: {table}", ("concept", *kinds), rows)
+            )
+    return grids
+
+
+def _tested(cell: xr.Dataset) -> Cell:
+    value = Interval.of(cell["languages"])
+    if not value.measured:
+        return Cell(MISSING, NOT_MEASURED)
+    counts = f"q = {float(cell['q']):.2g}, {int(cell['pairs'])} pairs of languages"
+    return Cell(f"{interval_text(value, signed=True)}, p = {float(cell['p']):.2g}", counts)
+
+
+def direction(data: xr.Dataset) -> Grid:
+    """Slope of asymmetry on training shares per concept, and the mean transfer both ways."""
+    names = ("slope", "high_to_low", "low_to_high", "high_minus_low")
+    rows = tuple(
+        (
+            "mean over concepts" if c == ALL_CONCEPTS else c,
+            (
+                *(full(Interval.of(data[name].sel({CONCEPT: c})), signed=True) for name in names),
+                Cell(f"{float(data['p'].sel({CONCEPT: c})):.2g}"),
+            ),
+        )
+        for c in map(str, data[CONCEPT].values)
+    )
+    heads = ("concept", "slope per factor of ten", "rich to poor", "poor to rich", "difference", "p of the slope")
+    return Grid("Transfer and training shares", heads, rows)
+
+
 def language_table(info: StudyInfo, languages: Sequence[LanguageView]) -> Grid:
     """The languages, in the order of every table and figure."""
     rows = tuple(

@@ -11,7 +11,7 @@ from typing import Final
 import xarray as xr
 
 from polyvalues.artifacts import Findings, StudyInfo
-from polyvalues.axes import ALL_CONCEPTS, CONCEPT, SOURCE, TARGET
+from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.report.notation import Interval, number, visible
 from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks, headline, own
 
@@ -75,8 +75,8 @@ def _matrix(
 ) -> str:
     tags = [language.tag for language in languages]
     lines = [" & ".join(["", *map(escape_latex, tags)]) + r" \\", r"\midrule"]
-    for source in tags:
-        cells = [Interval.of(values.sel({SOURCE: source, TARGET: target})).estimate for target in tags]
+    estimates = values.sel({SOURCE: tags, TARGET: tags, INTERVAL: BOUNDS[0]}).transpose(SOURCE, TARGET).values
+    for source, cells in zip(tags, estimates.tolist(), strict=True):
         texts = [escape_latex(number(cell, signed=signed)) for cell in cells]
         lines.append(" & ".join([escape_latex(source), *texts]) + r" \\")
     return _wrap(lines, "l" + "r" * len(tags), escape_latex(words), label)

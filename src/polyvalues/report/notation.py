@@ -40,7 +40,9 @@ class Interval:
     @classmethod
     def of(cls, array: xr.DataArray) -> "Interval":
         """From an array whose only dimension is `interval`."""
-        estimate, lower, upper = (float(value) for value in array.sel({INTERVAL: list(BOUNDS)}).values)
+        if array.indexes[INTERVAL].tolist() != list(BOUNDS):
+            array = array.sel({INTERVAL: list(BOUNDS)})
+        estimate, lower, upper = array.values.tolist()
         return cls(estimate, lower, upper)
 
     @property

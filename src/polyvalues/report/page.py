@@ -29,8 +29,9 @@ class Script:
 
 
 def script(name: str) -> Script:
-    """The script `name` of the package."""
-    text = resources.files("polyvalues.report").joinpath("templates", name).read_text(encoding="utf-8")
+    """The script `name` of the package: its own, or a library's (`*.min.js`)."""
+    folder = "vendor" if name.endswith(".min.js") else "templates"
+    text = resources.files("polyvalues.report").joinpath(folder, name).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return Script(Markup(text), f"sha256-{digest}")  # noqa: S704 (not from data)
 

@@ -9,6 +9,7 @@ Under the paper protocol the numbers are told but nothing is claimed from them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -24,6 +25,11 @@ _MANY = 20
 """Among more intervals than this (at 95 %) one that leaves out the truth is to be expected."""
 
 
+CANNOT: Final = "What cannot be said, and why"
+"""Heading of the sentences on what stays open."""
+_DATA: Final = "Data"
+
+
 @dataclass(frozen=True)
 class Sentence:
     """A finding in words.
@@ -36,7 +42,7 @@ class Sentence:
 
     text: str
     figure: str | None = None
-    topic: str = "Data"
+    topic: str = _DATA
 
 
 _TOPICS = {
@@ -67,7 +73,9 @@ def describe(findings: Findings, info: StudyInfo, languages: Sequence[LanguageVi
     parts += _across(findings, tags) if len(tags) > 1 else [_alone(tags)]
     parts += [_reliability(findings, tags), _layers(findings, tags), _few(findings), _left_out(findings, info)]
     return tuple(
-        replace(part, topic=part.topic if part.figure is None else _TOPICS[part.figure]) for part in parts if part
+        replace(part, topic=_TOPICS[part.figure]) if part.figure and part.topic == _DATA else part
+        for part in parts
+        if part
     )
 
 
@@ -152,7 +160,7 @@ def _by_concept(findings: Findings, tags: Sequence[str]) -> list[Sentence]:
         text += (
             f"{'Recognition' if total == 1 else 'recognition'} cannot be told from chance or from a random direction"
         )
-        sentences.append(Sentence(f"{text}: {listed(tuple(doubtful))}.", "accuracy"))
+        sentences.append(Sentence(f"{text}: {listed(tuple(doubtful))}.", "accuracy", CANNOT))
     elif total > 1 and _claimable(findings):
         text = f"In all {total} cases the interval lies above chance and above that of a random direction."
         sentences.append(Sentence(text, "accuracy"))
@@ -237,7 +245,7 @@ def _cosine(findings: Findings) -> Sentence | None:
 
 def _alone(tags: Sequence[str]) -> Sentence:
     text = f"Only one language was read ({tags[0]}), so nothing can be said about differences between languages."
-    return Sentence(text, topic="Across languages")
+    return Sentence(text, topic=CANNOT)
 
 
 def _reliability(findings: Findings, tags: Sequence[str]) -> Sentence | None:
@@ -280,7 +288,7 @@ def _few(findings: Findings) -> Sentence | None:
     )
     if not few:
         return None
-    return Sentence(f"Fewer than {_FEW} test pairs, so read with care: {listed(few)}.", "accuracy")
+    return Sentence(f"Fewer than {_FEW} test pairs, so read with care: {listed(few)}.", "accuracy", CANNOT)
 
 
 def _left_out(findings: Findings, info: StudyInfo) -> Sentence | None:

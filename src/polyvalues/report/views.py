@@ -88,6 +88,35 @@ def layer_label(findings: Findings) -> str:
     return f"{LAYER} (1-based, as in the paper)" if paper else f"{LAYER} (decoder block, from 0)"
 
 
+@dataclass(frozen=True, eq=False)
+class KinshipView:
+    """One of the many correlations with kinship: Pearson's, of raw cosines, over all pairs of languages.
+
+    Attributes:
+        table: distance table: our own where it was used, else the first.
+        kind: genetic distance where it was measured, else the first kind.
+        data: the claims at that table and kind, by concept.
+    """
+
+    table: str
+    kind: str
+    data: xr.Dataset
+
+    def tested(self, concept: str) -> tuple[Interval, float]:
+        """The correlation, with its interval over languages, and p."""
+        own = self.data.sel({CONCEPT: concept})
+        return Interval.of(own["languages"]), float(own["p"])
+
+
+def kinship_view(data: xr.Dataset) -> KinshipView:
+    """What is shown of the claims about kinship where only one correlation can be shown."""
+    tables, kinds = ([str(name) for name in data[dim].values] for dim in ("table", "kind"))
+    table = "computed" if "computed" in tables else tables[0]
+    kind = "genetic" if "genetic" in kinds else kinds[0]
+    own = data.sel({"table": table, "kind": kind, "of": "cosine", "coefficient": "pearson", "form": "direct"})
+    return KinshipView(table, kind, own)
+
+
 def headline(findings: Findings, quantity: str, concept: str = ALL_CONCEPTS) -> Interval:
     """A number of the overview; not measured if the overview does not have it."""
     table = findings.overview

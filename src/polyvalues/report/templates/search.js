@@ -20,9 +20,11 @@
       var fits = choices.every(function (choice) {
         return choice.value === "" || item.article.dataset[choice.name] === choice.value;
       });
-      fits = fits && wanted.every(function (word) {
-        return item.text.includes(word);
-      });
+      fits =
+        fits &&
+        wanted.every(function (word) {
+          return item.text.includes(word);
+        });
       item.article.hidden = !fits;
       shown += fits ? 1 : 0;
     });
