@@ -183,24 +183,30 @@ def _decode_pairs(blob: bytes, _: Path) -> PairSet:
     return PairSet(table, drops, tuple(json.loads(metadata[b"notes"])))
 
 
-def _encode_generations(artefact: Generations, header: str, _: Path) -> bytes:
+def _encode_table(table: pa.Table, header: str, _: Path) -> bytes:
     sink = io.BytesIO()
-    with pq.ParquetWriter(sink, artefact.table.schema, store_schema=False) as writer:
-        writer.write_table(artefact.table)
+    with pq.ParquetWriter(sink, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
         writer.add_key_value_metadata({_HEADER: header})
     return sink.getvalue()
 
 
-def _decode_generations(blob: bytes, _: Path) -> Generations:
-    table = pq.read_table(io.BytesIO(blob)).replace_schema_metadata(None)
-    return Generations(table.cast(GENERATION_SCHEMA))
+def _table_header(blob: bytes) -> str:
+    return _pairs_metadata(blob)[_HEADER.encode()].decode()
+
+
+def _decode_table(blob: bytes, _: Path) -> pa.Table:
+    return pq.read_table(io.BytesIO(blob)).replace_schema_metadata(None)
 
 
 CODECS: Final[Mapping[type, Codec]] = MappingProxyType(
     {
-        PairSet: Codec(_encode_pairs, lambda blob: _pairs_metadata(blob)[_HEADER.encode()].decode(), _decode_pairs),
+        PairSet: Codec(_encode_pairs, _table_header, _decode_pairs),
+        pa.Table: Codec(_encode_table, _table_header, _decode_table),
         Generations: Codec(
-            _encode_generations, lambda blob: _pairs_metadata(blob)[_HEADER.encode()].decode(), _decode_generations
+            lambda artefact, header, path: _encode_table(artefact.table, header, path),
+            _table_header,
+            lambda blob, path: Generations(_decode_table(blob, path).cast(GENERATION_SCHEMA)),
         ),
         SteeringVectors: _tensors(SteeringVectors),
         Moments: _tensors(Moments),

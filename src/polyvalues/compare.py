@@ -26,8 +26,7 @@ from polyvalues.report.claims import dataset_csv
 from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_compare import recognition_by_share, traits_against_mixture
 from polyvalues.report.notation import Interval, interval_text, number
-from polyvalues.report.page import template
-from polyvalues.report.sections import figure_address
+from polyvalues.report.page import figure_address, template
 from polyvalues.store import Store
 from polyvalues.study import Study, package_versions
 

@@ -17,17 +17,12 @@ from polyvalues.control.judging import SAFER, Bench, Words, load_words, make_jud
 from polyvalues.control.prompts import Prompt, control_prompts
 from polyvalues.control.rows import Maker, Row
 from polyvalues.errors import SpecError
+from polyvalues.further import control_name, keep_control
 from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.control import Judgements, agreement, control_findings
 from polyvalues.model.handle import ModelHandle, load_model
-from polyvalues.report.control import (
-    LEFT_ALONE,
-    ControlReport,
-    control_files,
-    control_heads,
-    control_rows,
-    control_words,
-)
+from polyvalues.report.control import control_files
+from polyvalues.report.control_report import LEFT_ALONE, ControlReport, control_heads, control_rows, control_words
 from polyvalues.specs import ControlSpec, EngineSpec
 from polyvalues.steer.costs.language import LanguageCost
 from polyvalues.steer.costs.perplexity import PerplexityCost
@@ -39,7 +34,7 @@ from polyvalues.steer.plan import Plan
 from polyvalues.steer.search import Base, Trial, pareto, ranked
 from polyvalues.steered import steering_vectors
 from polyvalues.store import Provenance, content_key
-from polyvalues.study import Study
+from polyvalues.study import Study, republish
 
 READABLE = 0.75
 """Recognition by the source's vector from which a target is expected to be steerable selectively."""
@@ -183,10 +178,13 @@ def _finish(study: Study, experiment: Experiment, bench: Bench, asked: Mapping[s
     table = trial_table(trials, bases, chosen, spec, experiment.sign)
     report = ControlReport(found, table, settings, kappas, notes, study.model.get("name", ""), generations)
     store = study.store
-    store.put(f"findings/control_{spec.concept}.nc", found, Provenance(spec.model_dump(mode="json"), {}))
+    kept, searched = keep_control(report)
+    store.put(f"findings/control_{spec.concept}.nc", kept, Provenance(spec.model_dump(mode="json"), {}))
+    store.put(control_name(spec.concept), searched, Provenance(spec.model_dump(mode="json"), {}))
     files = control_files(report)
     for name, content in files.items():
         store.write(name, content)
+    republish(study)
     said = (control_heads(report), tuple(control_rows(report)), control_words(report))
     return Controlled(found, trials, chosen, kappas, generations, notes, *said, tuple(files))
 

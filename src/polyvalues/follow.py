@@ -12,6 +12,7 @@ from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.damage import Damage, damaged_scores
 from polyvalues.data.doubt import doubts
 from polyvalues.errors import SpecError
+from polyvalues.further import DIVERGENCE, NOISE, QUALITY
 from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.divergence import divergence
 from polyvalues.measure.enrichment import enrichment
@@ -23,7 +24,7 @@ from polyvalues.report.claims import dataset_csv
 from polyvalues.report.divergence import divergence_csv, divergence_page
 from polyvalues.report.tables import csv_text
 from polyvalues.store import Provenance, content_key
-from polyvalues.study import Study
+from polyvalues.study import Study, republish
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +64,15 @@ def find_divergence(study: Study, *, source: str | None = None, quality: Quality
         "findings/divergence_categories.csv": csv_text(topics.to_pandas()),
         "divergence.html": divergence_page(table, topics, pairs, study.model.get("name", "")),
     }
+    asked = {
+        "source": source or "",
+        "quality": content_key(sorted((*names, q) for names, q in (quality or {}).items())),
+    }
     with study.store.locked():
         for name, content in files.items():
             study.store.write(name, content)
+        study.store.put(DIVERGENCE, table, Provenance(asked, {}))
+        republish(study)
     return Diverging(table, topics, tuple(files))
 
 
@@ -102,9 +109,10 @@ def measure_noise(study: Study, damage: Damage, progress: Progress | None = None
         by_dose = {kind: {0.0: scores, **parts} for kind, parts in found.items()}
         result = noise(by_dose, choices, study.spec.statistics, shares=study.shares)
         settings = {"kinds": list(damage.kinds), "doses": list(doses), "seed": damage.seed}
-        study.store.put("findings/noise.nc", result, Provenance(settings, {"study": json.dumps(dict(study.model))}))
+        study.store.put(NOISE, result, Provenance(settings, {"study": json.dumps(dict(study.model))}))
         for name, content in dataset_csv("noise", result).items():
             study.store.write(f"findings/{name}", content)
+        republish(study)
     return result, tuple(noise_notes(result))
 
 
@@ -123,9 +131,10 @@ def measure_quality(study: Study, quality: Quality) -> tuple[xr.Dataset, tuple[s
     found = quality_effect(scores, choices, quality, study.spec.statistics)
     key = content_key(sorted((*names, value) for names, value in quality.items()))
     with study.store.locked():
-        study.store.put("findings/quality.nc", found, Provenance({}, {"quality": key}))
+        study.store.put(QUALITY, found, Provenance({}, {"quality": key}))
         for name, content in dataset_csv("quality", found).items():
             study.store.write(f"findings/{name}", content)
+        republish(study)
     return found, tuple(quality_notes(found))
 
 

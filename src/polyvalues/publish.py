@@ -9,18 +9,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 
-import numpy as np
-
-from polyvalues.artifacts import Claims, Findings, StudyInfo
-from polyvalues.axes import CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.artifacts import Claims, Findings, PairSet, StudyInfo
 from polyvalues.codecs import dataset_to_netcdf
-from polyvalues.data.kinship.tables import distances
 from polyvalues.data.languages import language_family, language_name, order_by_family, text_direction
-from polyvalues.measure.clustering import clustered
+from polyvalues.further import beside
+from polyvalues.report.beside import Beside
 from polyvalues.report.claims import claims_csv, describe_claims
 from polyvalues.report.document import render_report
 from polyvalues.report.figures import figure_set, save_figure
-from polyvalues.report.live import Beside
 from polyvalues.report.tables import csv_tables, latex_tables
 from polyvalues.report.views import LanguageView
 from polyvalues.store import Store, content_key
@@ -28,19 +24,21 @@ from polyvalues.store import Store, content_key
 _MANIFEST = "figures/manifest.json"
 
 
-def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims) -> tuple[str, ...]:
-    """Write CSV and LaTeX tables, SVG and PNG figures and `report.html`.
+def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, pairs: PairSet) -> tuple[str, ...]:
+    """Write CSV and LaTeX tables, SVG figures and `report.html`, with all that is in the folder.
 
     Args:
         store: the study's folder.
         findings: the numbers.
         info: what the report says besides.
         claims: what was tested.
+        pairs: the study's pairs.
 
     Returns:
         Names of the files, relative to the folder.
     """
-    key = _key(findings, info, claims)
+    shown = beside(store, findings, claims, pairs)
+    key = _key(findings, info, claims, shown)
     kept = _kept(store, key)
     if kept:
         return kept
@@ -49,30 +47,16 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims) -
     files |= {f"findings/{name}": text for name, text in claims_csv(claims).items()}
     files |= {f"tables/{name}": text for name, text in latex_tables(findings, info, views).items()}
     svgs: dict[str, str] = {}
-    beside = beside_findings(findings, claims)
-    for name, figure in figure_set(findings, info, views, beside).items():
+    for name, figure in figure_set(findings, info, views, shown).items():
         svg = save_figure(figure, "svg")
         svgs[name] = svg.decode()
         files[f"figures/{name}.svg"] = svg
-    files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims), beside)
+    files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims), shown)
     for name, content in files.items():
         store.write(name, content)
     digests = {name: _sha256(content) for name, content in files.items()}
     store.write(_MANIFEST, json.dumps({"key": key, "files": digests}, indent=1) + "\n")
     return tuple(files)
-
-
-def beside_findings(findings: Findings, claims: Claims) -> Beside:
-    """What the page shows beside the findings: languages clustered by their vectors, and kinship with its distances."""
-    cosines = findings.consistency["chosen"].sel({INTERVAL: "estimate"}).transpose(CONCEPT, SOURCE, TARGET)
-    tags = [str(tag) for tag in cosines[SOURCE].values]
-    clusters = {
-        str(concept): clustered(np.asarray(table, dtype=np.float64), tags)
-        for concept, table in zip(cosines[CONCEPT].values, cosines.values, strict=True)
-    }
-    tables = [str(table) for table in claims.kinship["table"].values] if claims.kinship else []
-    far = {table: distances(tags, table) for table in tables}
-    return Beside(clusters if len(tags) > 2 else {}, claims.kinship, claims.direction, far)
 
 
 def language_views(findings: Findings) -> tuple[LanguageView, ...]:
@@ -84,12 +68,14 @@ def language_views(findings: Findings) -> tuple[LanguageView, ...]:
     )
 
 
-def _key(findings: Findings, info: StudyInfo, claims: Claims) -> str:
+def _key(findings: Findings, info: StudyInfo, claims: Claims, shown: Beside) -> str:
     parts = (findings.recognition, findings.consistency, findings.transfer, findings.overview)
     parts += tuple(getattr(claims, part.name) for part in fields(claims) if part.name != "notes")
     said = [info.title, info.protocol, dict(info.model), dict(info.settings), info.summary.to_pylist(), info.notes]
     how = [info.spec_toml, info.command, dict(info.versions), dict(info.shares), findings.warnings, claims.notes]
-    return content_key([[_sha256(dataset_to_netcdf(part)) for part in parts], said, how])
+    parts += (shown.noise, shown.quality, *(control.findings for control in shown.controls))
+    later = [repr(shown.items), dict(shown.item_counts), *(control.trials.to_csv() for control in shown.controls)]
+    return content_key([[_sha256(dataset_to_netcdf(part)) for part in parts], said, how, later])
 
 
 def _kept(store: Store, key: str) -> tuple[str, ...]:

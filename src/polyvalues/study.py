@@ -130,7 +130,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         findings, claims = _findings(spec, store, runs, handle)
         clock.lap("measure")
         study = Study(store, spec, findings, handle.description, handle.shares, claims)
-        files = publish(store, findings, study_info(study, pairs), claims)
+        files = publish(store, findings, study_info(study, pairs), claims, pairs)
         clock.lap("report")
         record = {
             "format": FORMAT,
@@ -185,7 +185,13 @@ def load_study(folder: Path | str) -> Study:
 def write_report(study: Study) -> tuple[str, ...]:
     """Write tables, figures and the page of a finished study again, without its model; returns the files' names."""
     with study.store.locked():
-        return publish(study.store, study.findings, study_info(study, study.pairs()), study.claims)
+        return republish(study)
+
+
+def republish(study: Study) -> tuple[str, ...]:
+    """As `write_report`, for callers that hold the folder's lock."""
+    pairs = study.pairs()
+    return publish(study.store, study.findings, study_info(study, pairs), study.claims, pairs)
 
 
 def findings_in_words(study: Study) -> tuple[str, ...]:

@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from divergence_examples import divergence_example
+from beside_examples import beside_example, whole
+from divergence_examples import HARM, divergence_example
 from playwright.sync_api import Browser, sync_playwright
-from report_examples import build, hostile
+from report_examples import Example, build, hostile
 
 from polyvalues.report.document import render_report
 from polyvalues.report.figures import figure_set, save_figure
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def lone() -> Example:
+    return build(("fairness",), ("sw",), 1, holes=False)
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +33,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Files by name: a study of three concepts and four languages, one whose every text is out to do harm, and a
-    divergence page with such texts, also with texts of a million characters."""
+    """Files by name: a study of three concepts and four languages with all that can be shown beside it, one whose every
+    text is out to do harm, one with a single language, and divergence pages with such texts, also a million
+    characters long."""
     folder = tmp_path_factory.mktemp("pages")
     found = {}
-    for name, example in (("study", build()), ("hostile", hostile())):
-        drawn = figure_set(example.findings, example.info, example.languages)
+    for name, example, harm in (("study", whole(), ""), ("hostile", hostile(), HARM), ("lone", lone(), "")):
+        beside = beside_example(example, harm=harm) if name != "lone" else None
+        drawn = figure_set(example.findings, example.info, example.languages, beside)
         figures = {key: save_figure(figure, "svg").decode() for key, figure in drawn.items()}
         found[name] = folder / f"{name}.html"
-        page = render_report(example.findings, example.info, example.languages, figures)
+        page = render_report(example.findings, example.info, example.languages, figures, beside=beside)
         found[name].write_text(page, encoding="utf-8")
     for name, huge in (("divergence", False), ("huge", True)):
         found[name] = folder / f"{name}.html"

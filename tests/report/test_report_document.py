@@ -20,7 +20,7 @@ from polyvalues.report.document import render_report
 from polyvalues.report.figures import accuracy_over_layers, figure_set, recognition, save_figure
 
 REPORT = Path(polyvalues.report.document.__file__).parent
-SCRIPTS = ("d3.min.js", "plot.umd.min.js", "live.js", "matrices.js", "languages.js", "relations.js", "steering.js")
+SCRIPTS = ("d3.min.js", "plot.umd.min.js", "live.js", "matrices.js", "languages.js", "relations.js", "further.js")
 SCRIPTS += ("explore.js",)
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 

@@ -55,6 +55,23 @@ def divergence_page(table: pa.Table, topics: pa.Table, pairs: PairSet, model: st
         pairs: the pairs of the study, for the texts.
         model: the model's name.
     """
+    shown, counts = strongest(table, pairs, SHOWN)
+    source = table["source"][0].as_py() if table.num_rows else ""
+    return template("divergence.html.j2").render(
+        title=f"Divergence candidates in {model}" if model else "Divergence candidates",
+        source=source,
+        search=script("search.js"),
+        choices=choices(shown),
+        counts=counts,
+        total=table.num_rows,
+        shown=shown,
+        left_out=max(0, sum(counts[status] for status in _ORDER) - SHOWN),
+        topics=[{**row, "p": _probability(row["p"]), "q": _probability(row["q"])} for row in topics.to_pylist()],
+    )
+
+
+def strongest(table: pa.Table, pairs: PairSet, most: int) -> tuple[tuple[Entry, ...], dict[str, int]]:
+    """The first `most` items that diverge, candidates and the strongest first; and the number of cells by status."""
     rows = table.to_pylist()
     counts = {status: sum(row["status"] == status for row in rows) for status in (*_ORDER, "no sign")}
     named = sorted(
@@ -62,24 +79,15 @@ def divergence_page(table: pa.Table, topics: pa.Table, pairs: PairSet, model: st
         key=lambda row: (_ORDER.index(row["status"]), _strength(row), row["concept"], row["target"], row["item"]),
     )
     texts = _texts(pairs)
-    source = rows[0]["source"] if rows else ""
-    return template("divergence.html.j2").render(
-        title=f"Divergence candidates in {model}" if model else "Divergence candidates",
-        source=source,
-        search=script("search.js"),
-        choices=_choices(named[:SHOWN]),
-        counts=counts,
-        total=len(rows),
-        shown=[_entry(row, texts) for row in named[:SHOWN]],
-        left_out=max(0, len(named) - SHOWN),
-        topics=[{**row, "p": _probability(row["p"]), "q": _probability(row["q"])} for row in topics.to_pylist()],
-    )
+    return tuple(_entry(row, texts) for row in named[:most]), counts
 
 
-def _choices(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[str]]]:
-    """Name, label and values of what can be chosen among the rows shown."""
+def choices(entries: Sequence[Entry]) -> list[tuple[str, str, list[str]]]:
+    """Name, label and values of what can be chosen among the entries shown."""
     labels = {"concept": "concept", "target": "language", "status": "status"}
-    return [(name, label, list(dict.fromkeys(str(row[name]) for row in rows))) for name, label in labels.items()]
+    return [
+        (name, label, list(dict.fromkeys(getattr(entry, name) for entry in entries))) for name, label in labels.items()
+    ]
 
 
 def divergence_csv(table: pa.Table, pairs: PairSet) -> str:

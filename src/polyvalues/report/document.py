@@ -15,8 +15,10 @@ from typing import Final
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import LAYER
 from polyvalues.report import grids
+from polyvalues.report.beside import Beside
+from polyvalues.report.divergence import choices
 from polyvalues.report.limits import limits
-from polyvalues.report.live import Beside, live_data
+from polyvalues.report.live import live_data
 from polyvalues.report.notation import Interval, interval_text, listed, number
 from polyvalues.report.page import script, template
 from polyvalues.report.prose import CANNOT, Sentence, describe
@@ -33,7 +35,7 @@ _SCRIPTS: Final = (
     "matrices.js",
     "languages.js",
     "relations.js",
-    "steering.js",
+    "further.js",
     "explore.js",
 )
 """In the order in which they build on one another."""
@@ -105,7 +107,9 @@ def render_report(
         confidence=number(100 * float(findings.recognition.attrs.get("confidence", float("nan"))), digits=0),
         numbering=findings.recognition.attrs.get("layer_numbering", "block"),
         live=live_data(findings, info, shown, known),
-        scripts=[script(name) for name in _SCRIPTS],
+        scripts=[script(name) for name in (*_SCRIPTS, *(("search.js",) if known.items else ()))],
+        beside=known,
+        item_choices=choices(known.items),
     )
 
 

@@ -12,13 +12,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from polyvalues.artifacts import Findings, StudyInfo
+from polyvalues.report.beside import Beside
+from polyvalues.report.figures_control import control_matrix, dose_response, effect_and_cost
 from polyvalues.report.figures_heatmaps import cosine, disattenuated, recognition, transfer
 from polyvalues.report.figures_layers import accuracy_over_layers
+from polyvalues.report.figures_noise import noise, quality
 from polyvalues.report.figures_points import accuracy_by_language, reliability
 from polyvalues.report.figures_relations import direction, drops, kinship
 from polyvalues.report.figures_style import MUTED, drawable, styled
 from polyvalues.report.figures_svg import compact
-from polyvalues.report.live import Beside
 from polyvalues.report.views import LanguageView, arrange
 
 __all__ = [
@@ -67,8 +69,24 @@ def figure_set(
         figures["transfer"] = transfer(findings, languages)
         figures["cosine"] = cosine(findings, languages)
         figures["disattenuated"] = disattenuated(findings, languages)
+    figures |= _further(known)
     for figure in figures.values():
         _sign(figure, info)
+    return figures
+
+
+def _further(beside: Beside) -> dict[str, Figure]:
+    """Figures of what was asked of a finished study."""
+    figures: dict[str, Figure] = {}
+    for control in beside.controls:
+        concept, behaviour = str(control.findings.attrs["concept"]), str(control.findings.attrs["behaviour"])
+        figures[f"dose-{concept}"] = dose_response(control.trials, behaviour)
+        figures[f"cost-{concept}"] = effect_and_cost(control.trials, behaviour)
+        figures[f"matrix-{concept}"] = control_matrix(control.findings, control.alone)
+    if beside.noise:
+        figures["noise"] = noise(beside.noise)
+    if beside.quality:
+        figures["quality"] = quality(beside.quality)
     return figures
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.report.beside import Beside
 from polyvalues.report.figures_style import (
     BLUE,
     FULL_WIDTH,
@@ -23,7 +24,6 @@ from polyvalues.report.figures_style import (
     in_rows,
     styled,
 )
-from polyvalues.report.live import Beside
 from polyvalues.report.notation import Interval, number
 from polyvalues.report.views import LanguageView, arrange, concepts_of, kinship_view
 

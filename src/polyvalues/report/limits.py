@@ -2,7 +2,7 @@
 
 from polyvalues.artifacts import Findings
 from polyvalues.axes import TARGET
-from polyvalues.report.live import Beside
+from polyvalues.report.beside import Beside
 from polyvalues.report.prose import CANNOT, Sentence
 
 

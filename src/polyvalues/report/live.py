@@ -3,22 +3,24 @@
     packed number = round(number / step) as a 16-bit integer, little-endian, in base64; -32768: not measured
     step          = 0.0001, ten times more for every ten times that the largest number is out of reach
 
-Nothing is computed here: every number is one of the findings, to four decimals where it is below 3.2767.
+Nothing is computed here: every number is one of the findings, to four decimals where it is below 3.2767, and so that it
+reads the same with two decimals as it does in the tables.
 """
 
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from markupsafe import Markup
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, LAYER, SOURCE, TARGET
+from polyvalues.report.beside import Beside
+from polyvalues.report.control_report import ControlReport
 from polyvalues.report.notation import visible
 from polyvalues.report.views import LanguageView, concepts_of, layer_label, own
 
@@ -27,41 +29,6 @@ _MOST: Final = 32767
 _FINEST: Final = 1e-4
 _ROOM: Final = 450_000
 """Most numbers of one figure over layers; with more, layers are left out evenly (the CSV files have all)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Control:
-    """A control experiment's search.
-
-    Attributes:
-        concept: what is steered.
-        behaviour: what `effect` is the rate of.
-        trials: rows as in `report.control.ControlReport`.
-    """
-
-    concept: str
-    behaviour: str
-    trials: pd.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class Beside:
-    """What a page shows beside the findings; all of it may be empty.
-
-    Attributes:
-        clusters: by concept, languages so that neighbours have alike vectors (`measure.clustering`).
-        kinship, direction: as in `Claims`.
-        distances: by table, one variable per kind, `[source, target]`.
-        controls: control experiments of the study.
-        quality: recognition against measured quality of translations (`measure.quality`).
-    """
-
-    clusters: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    kinship: xr.Dataset = field(default_factory=xr.Dataset)
-    direction: xr.Dataset = field(default_factory=xr.Dataset)
-    distances: Mapping[str, xr.Dataset] = field(default_factory=dict)
-    controls: Sequence[Control] = ()
-    quality: xr.Dataset = field(default_factory=xr.Dataset)
 
 
 def live_data(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView], beside: Beside) -> Markup:
@@ -81,6 +48,8 @@ def live_data(findings: Findings, info: StudyInfo, languages: Sequence[LanguageV
             *_direction(findings, tags, info, beside),
         ]
     figures += [figure for control in beside.controls for figure in _control(control)]
+    figures += [_noise(beside.noise, tags)] if beside.noise else []
+    figures += [_quality(beside.quality, tags)] if beside.quality else []
     chosen = [int(layer) for layer in recognition["chosen_layer"].values]
     block = {
         "languages": [
@@ -129,8 +98,16 @@ def packed(values: xr.DataArray | np.ndarray) -> dict[str, Any]:
     while largest / step > _MOST:
         step *= 10
     whole = np.full(numbers.shape, _NOTHING, dtype="<i2")
-    whole[finite] = np.rint(numbers[finite] / step).astype("<i2")
+    whole[finite] = [_rounded(value, step) for value in numbers[finite].tolist()]
     return {"shape": list(numbers.shape), "step": step, "data": base64.b64encode(whole.tobytes()).decode()}
+
+
+def _rounded(value: float, step: float) -> int:
+    """The nearest step, or its neighbour where rounding that once more, to two decimals, would not give the same."""
+    whole = round(value / step)
+    if step == _FINEST and whole % 100 == 50:
+        whole += 1 if round(value, 2) * 10_000 > whole else -1
+    return whole
 
 
 def _orders(tags: Sequence[str], info: StudyInfo, beside: Beside) -> dict[str, Any]:
@@ -322,11 +299,41 @@ def _direction(findings: Findings, tags: Sequence[str], info: StudyInfo, beside:
     ]  # fmt: skip
 
 
-def _control(control: Control) -> list[dict[str, Any]]:
+def _control(control: ControlReport) -> list[dict[str, Any]]:
     columns = (
         "target", "layers", "strength", "gate", "effect", "benign", "language", "base_effect", "base_benign",
         "base_language", "chosen", "front", "shown",
     )  # fmt: skip
     rows = [{name: row[name] for name in columns} for row in control.trials.to_dict("records")]
-    shared = {"behaviour": control.behaviour, "targets": list(dict.fromkeys(control.trials["target"])), "trials": rows}
-    return [shared | {"name": f"{form}-{control.concept}", "form": form} for form in ("dose", "cost")]
+    attrs = control.findings.attrs
+    shared = {
+        "behaviour": str(attrs["behaviour"]), "targets": list(dict.fromkeys(control.trials["target"])), "trials": rows,
+    }  # fmt: skip
+    return [shared | {"name": f"{form}-{attrs['concept']}", "form": form} for form in ("dose", "cost")]
+
+
+def _noise(data: xr.Dataset, tags: Sequence[str]) -> dict[str, Any]:
+    """Own-language accuracy by dose of damage."""
+    own_cells = own(data["accuracy"], [tag for tag in tags if tag in data[TARGET].values])
+    return {
+        "name": "noise", "form": "noise", "label": "accuracy", "domain": [0.4, 1.0],
+        "concepts": [str(name) for name in data[CONCEPT].values],
+        "damages": [str(name) for name in data["damage"].values],
+        "doses": [float(dose) for dose in data["dose"].values],
+        "tags": [str(tag) for tag in own_cells[TARGET].values],
+        "values": packed(_ordered(own_cells, own_cells[TARGET].values.tolist(), "damage", CONCEPT, TARGET, "dose")),
+    }  # fmt: skip
+
+
+def _quality(data: xr.Dataset, tags: Sequence[str]) -> dict[str, Any]:
+    """Accuracy of each language against the mean quality of its translations."""
+    known = [tag for tag in tags if tag in data[TARGET].values]
+    rows = [
+        {"concept": concept, "language": tag} | {
+            name: float(data[variable].sel({CONCEPT: concept, TARGET: tag}))
+            for name, variable in (("quality", "mean_quality"), ("estimate", "accuracy"), ("n", "n_pairs"))
+        }
+        for concept in map(str, data[CONCEPT].values) for tag in known
+    ]  # fmt: skip
+    tests = {str(c): [float(data[name].sel({CONCEPT: c})) for name in ("rho", "p")] for c in data[CONCEPT].values}
+    return {"name": "quality", "form": "quality", "concepts": list(tests), "rows": rows, "tests": tests}

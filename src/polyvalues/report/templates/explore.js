@@ -15,6 +15,16 @@
     coefficient: "coefficient",
     form: "correlation",
     target: "language",
+    damage: "damage",
+  };
+  // where a figure lists what can be chosen
+  const LISTS = {
+    of: "of",
+    kind: "kinds",
+    table: "tables",
+    coefficient: "coefficients",
+    form: "forms",
+    damage: "damages",
   };
   const orders = { family: "by family" };
   if (data.orders.share) orders.share = "by training share";
@@ -32,17 +42,20 @@
   // value -> words, for one choice of one figure
   function offered(figure, name) {
     const same = (values) => new Map(values.map((value) => [String(value), String(value)]));
-    if (name === "concept") return same(figure.slopes || data.concepts);
+    if (name === "concept") return same(figure.slopes || figure.concepts || data.concepts);
+    if (data.languages.length < 2 && (name === "order" || name === "highlight")) return new Map([["", ""]]);
     if (name === "order") return new Map(Object.entries(orders));
     if (name === "quantity") return same(figure.series.map((series) => series.name));
-    if (name === "highlight")
-      return new Map([["", "highest and lowest"], ...data.languages.map((one) => [one.tag, named(one.tag)])]);
+    if (name === "highlight") {
+      const none = figure.form === "curves" ? "highest and lowest" : "all";
+      return new Map([["", none], ...data.languages.map((one) => [one.tag, named(one.tag)])]);
+    }
     if (name === "target") return new Map(figure.targets.map((target) => [target, named(target)]));
     if (name === "layer") {
       const layers = figure.series.find((series) => series.layers).layers;
       return new Map([["chosen", "chosen"], ...layers.map((layer) => [String(layer), String(layer)])]);
     }
-    return same(figure[{ of: "of", kind: "kinds", table: "tables", coefficient: "coefficients", form: "forms" }[name]]);
+    return same(figure[LISTS[name]]);
   }
 
   // choices that one figure alone has are kept apart by its name

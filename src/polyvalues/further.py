@@ -1,0 +1,105 @@
+"""What a study's page shows beside the findings, from the folder: claims with a figure, and what was asked afterwards.
+
+Nothing is measured here but an order for the eye (`measure.clustering`); what is not in the folder is not shown.
+"""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import xarray as xr
+
+from polyvalues.artifacts import Claims, Findings, Generations, PairSet
+from polyvalues.axes import CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.data.kinship.tables import distances
+from polyvalues.measure.clustering import clustered
+from polyvalues.report.beside import Beside
+from polyvalues.report.control_report import ControlReport
+from polyvalues.report.divergence import strongest
+from polyvalues.store import Store
+
+NOISE = "findings/noise.nc"
+QUALITY = "findings/quality.nc"
+DIVERGENCE = "findings/divergence.parquet"
+_ITEMS = 15
+"""Diverging items on the study's page; their own page has more."""
+
+
+def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> Beside:
+    """Everything there is.
+
+    Args:
+        store: the study's folder.
+        findings: the numbers.
+        claims: what was tested.
+        pairs: the study's pairs, for the texts of diverging items.
+
+    Raises:
+        CorruptArtifact: a file in the folder is damaged.
+    """
+    tags = [str(tag) for tag in findings.recognition[TARGET].values]
+    tables = [str(table) for table in claims.kinship["table"].values] if claims.kinship else []
+    items, counts = strongest(store.get(DIVERGENCE, pa.Table), pairs, _ITEMS) if _there(store, DIVERGENCE) else ((), {})
+    return Beside(
+        clusters=_clusters(findings),
+        kinship=claims.kinship,
+        direction=claims.direction,
+        distances={table: distances(tags, table) for table in tables},
+        controls=_controls(store),
+        noise=store.get(NOISE, xr.Dataset) if _there(store, NOISE) else xr.Dataset(),
+        quality=store.get(QUALITY, xr.Dataset) if _there(store, QUALITY) else xr.Dataset(),
+        items=items,
+        item_counts=counts,
+    )
+
+
+def control_name(concept: str) -> str:
+    """The file with the search of a control experiment."""
+    return f"findings/control_{concept}_trials.parquet"
+
+
+def keep_control(report: ControlReport) -> tuple[xr.Dataset, pa.Table]:
+    """What is stored of a control experiment beside its answers: findings with their words, and the search."""
+    words = {
+        "settings": json.dumps(dict(report.settings)),
+        "agreement": json.dumps([[*names, np.asarray(value).tolist()] for *names, value in report.agreement]),
+        "notes": json.dumps(list(report.notes)),
+        "model": report.model,
+    }
+    return report.findings.assign_attrs(words), pa.Table.from_pandas(report.trials, preserve_index=False)
+
+
+def _controls(store: Store) -> tuple[ControlReport, ...]:
+    found = []
+    for path in sorted(store.path("findings").glob(control_name("*").rpartition("/")[2])):
+        trials = store.get(f"findings/{path.name}", pa.Table).to_pandas()
+        concept = path.name.removeprefix("control_").removesuffix("_trials.parquet")
+        data = store.get(f"findings/control_{concept}.nc", xr.Dataset)
+        answers = [
+            store.get(f"control/{concept}/test/{target}.parquet", Generations).table for target in data[TARGET].values
+        ]
+        settings, agreement, notes = (json.loads(data.attrs[name]) for name in ("settings", "agreement", "notes"))
+        found.append(
+            ControlReport(
+                data, trials, settings,
+                [(kind, first, second, np.array(value, dtype=np.float64)) for kind, first, second, value in agreement],
+                notes, str(data.attrs["model"]), Generations(pa.concat_tables(answers)),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _clusters(findings: Findings) -> dict[str, tuple[str, ...]]:
+    """By concept, languages in the order of their vectors; nothing with fewer than three."""
+    cosines = findings.consistency["chosen"].sel({INTERVAL: "estimate"}).transpose(CONCEPT, SOURCE, TARGET)
+    tags = [str(tag) for tag in cosines[SOURCE].values]
+    if len(tags) < 3:
+        return {}
+    return {
+        str(concept): clustered(np.asarray(table, dtype=np.float64), tags)
+        for concept, table in zip(cosines[CONCEPT].values, cosines.values, strict=True)
+    }
+
+
+def _there(store: Store, name: str) -> bool:
+    return store.path(name).exists()

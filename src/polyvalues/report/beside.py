@@ -1,0 +1,36 @@
+"""What a study's page shows beside the findings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import xarray as xr
+
+from polyvalues.report.control_report import ControlReport
+from polyvalues.report.divergence import Entry
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Claims that have a figure, and what was asked of the study after it was finished; all of it may be empty.
+
+    Attributes:
+        clusters: by concept, languages so that neighbours have alike vectors (`measure.clustering`).
+        kinship: as in `Claims`.
+        direction: as in `Claims`.
+        distances: by table, one variable per kind, `[source, target]`.
+        controls: control experiments.
+        noise: as `measure.noise.noise`.
+        quality: as `measure.quality.quality_effect`.
+        items: items that diverge, the strongest first, as many as the page shows.
+        item_counts: how many cells there are of each status.
+    """
+
+    clusters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kinship: xr.Dataset = field(default_factory=xr.Dataset)
+    direction: xr.Dataset = field(default_factory=xr.Dataset)
+    distances: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    controls: Sequence[ControlReport] = ()
+    noise: xr.Dataset = field(default_factory=xr.Dataset)
+    quality: xr.Dataset = field(default_factory=xr.Dataset)
+    items: Sequence[Entry] = ()
+    item_counts: Mapping[str, int] = field(default_factory=dict)
