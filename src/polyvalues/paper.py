@@ -15,7 +15,7 @@ from polyvalues.axes import Language
 from polyvalues.data.languages import order_by_family
 from polyvalues.errors import SpecError
 from polyvalues.measure.averages import concept_means, kinship_means
-from polyvalues.report.figures import KINDS, save_figure
+from polyvalues.report.figures import KINDS, Kind, save_figure
 from polyvalues.report.figures_paper_consistency import consistency_grid, consistency_main
 from polyvalues.report.figures_paper_recognition import recognition_bars
 from polyvalues.report.figures_paper_style import STYLES, PaperFigure, Style
@@ -115,7 +115,7 @@ def write_paper_set(found: PaperSet, folder: Path, kinds: Sequence[str] = KINDS)
     if unknown or not kinds:
         raise SpecError(f"format {', '.join(unknown) or '(none)'} is unknown; known: {', '.join(KINDS)}")
     files: dict[str, bytes | str] = {}
-    chosen = tuple(filter(kinds.__contains__, KINDS))
+    chosen: list[Kind] = [kind for kind in KINDS if kinds.count(kind)]
     for item in found.figures:
         for kind in chosen:
             files[f"{item.name}.{kind}"] = save_figure(item.figure, kind, outlines=True)

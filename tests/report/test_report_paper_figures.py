@@ -76,11 +76,12 @@ def touching(figure: Figure) -> list[tuple[str, str]]:
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()
     found = []
-    groups = [[axes.get_title(loc="left") and axes._left_title for axes in figure.axes]]  # type: ignore[attr-defined]
+    titles = {axes.get_title(loc="left") for axes in figure.axes}
+    groups = [[text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text() in titles]]
     for axes in figure.axes:
         groups += [list(axes.get_xticklabels()), list(axes.get_yticklabels()), list(axes.texts)]
     for group in groups:
-        boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in group if text and text.get_text()]
+        boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in group if text.get_text()]
         for (one, first), (other, second) in itertools.combinations(boxes, 2):
             across = min(first.x1, second.x1) - max(first.x0, second.x0)
             down = min(first.y1, second.y1) - max(first.y0, second.y0)
@@ -152,7 +153,7 @@ def test_an_interval_is_drawn_where_it_is_known() -> None:
     made = recognition_bars(means, STYLES["paper"])
     axes = made.figure.axes[0]
     lines = next(part for part in axes.collections if part.get_gid() == "interval-0")
-    drawn = np.array([path.vertices[:, 1] for path in lines.get_paths()])
+    drawn = np.array([np.asarray(path.vertices)[:, 1] for path in lines.get_paths()])
     np.testing.assert_array_equal(drawn, made.data["own"].sel(model="alone", interval=["lower", "upper"]).values)
     assert "Lines: intervals" in made.caption
     several = recognition_bars(means_of(model("alone")), STYLES["paper"])
@@ -205,7 +206,7 @@ def test_numbers_of_a_wide_matrix_are_hundredths_or_left_out(crowd: xr.Dataset) 
     alone = panels(transfer_main(crowd.isel(model=[0]), STYLES["paper"]).figure)[0]
     assert len(alone.texts) == 16 * 15
     assert not any("." in text.get_text() for text in alone.texts)
-    assert min(text.get_fontsize() for text in alone.texts) >= STYLES["paper"].least
+    assert min(float(text.get_fontsize()) for text in alone.texts) >= STYLES["paper"].least
     strong = crowd.assign(transfer=5 * crowd["transfer"])
     assert not [text for axes in panels(transfer_main(strong, STYLES["paper"]).figure) for text in axes.texts]
     few = panels(consistency_main(means_of(model("few")), STYLES["paper"]).figure)[0]
@@ -213,28 +214,26 @@ def test_numbers_of_a_wide_matrix_are_hundredths_or_left_out(crowd: xr.Dataset) 
 
 
 @both_styles
-def test_pages_have_the_size_of_their_place(three: xr.Dataset, crowd: xr.Dataset, style: Style) -> None:
-    for means in (three, crowd, three.isel(model=[0])):
-        for number, draw in DRAW.items():
-            width, height = (float(size) for size in draw(means, style).figure.get_size_inches())
-            if style.name == "talk":
-                assert (width / height, height) == (pytest.approx(16 / 9), 7.5)
-            else:
-                narrow = means.sizes["model"] == 1 and number in (4, 5)
-                assert width == (3.3 if narrow else 6.8)
-                assert 0 < height <= 8.8 + 1e-9
-
-
-@both_styles
 @pytest.mark.parametrize("number", DRAW)
-def test_nothing_leaves_the_page_and_no_labels_touch(
+def test_pages_have_the_size_of_their_place_nothing_leaves_them_and_no_labels_touch(
     three: xr.Dataset, crowd: xr.Dataset, style: Style, number: int
 ) -> None:
     odd = means_of(model("odd", ("en", "sr-Latn-RS", "zh-Hant-TW", "x-klingon-very-long")))
     for means in (three, crowd, three.isel(model=[0]), crowd.isel(model=[6]), odd):
         figure = DRAW[number](means, style).figure
+        check_size(figure, style, narrow=means.sizes["model"] == 1 and number in (4, 5))
         assert not outside(figure)
         assert not touching(figure)
+
+
+def check_size(figure: Figure, style: Style, *, narrow: bool) -> None:
+    """A screen, a column, or the text of a page, and never longer than a page."""
+    width, height = (float(size) for size in figure.get_size_inches())
+    if style.name == "talk":
+        assert (width / height, height) == (pytest.approx(16 / 9), 7.5)
+    else:
+        assert width == (3.3 if narrow else 6.8)
+        assert 0 < height <= 8.8 + 1e-9
 
 
 def test_the_checks_of_edges_and_labels_can_fail() -> None:
