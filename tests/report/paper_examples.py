@@ -11,6 +11,7 @@ from polyvalues.artifacts import Claims, ModelFindings
 from polyvalues.axes import BOUNDS
 from polyvalues.claims import no_claims
 from polyvalues.measure.averages import concept_means
+from polyvalues.measure.control import QUANTITIES, VARIANTS
 
 KINDS = ("genetic", "geographic", "syntactic", "phonological", "inventory", "featural")
 
@@ -64,10 +65,10 @@ def control(
 ) -> xr.Dataset:
     """Findings of a control experiment: by target, the rate unsteered and steered."""
     targets = list(rates)
-    variants, quantities = ["source", "own", "random", "prompt", "opposite"], ["behaviour", "willing", "language"]
+    variants, quantities = list(VARIANTS), list(QUANTITIES)
     rate = np.full((len(variants) + 1, len(quantities), len(targets), 3), 0.4)
     for column, (base, steered) in enumerate(rates.values()):
-        rate[0, 0, column], rate[1, 0, column] = base, steered
+        rate[0, 0, column], rate[1 + variants.index("source"), 0, column] = base, steered
     change = rate[1:] - rate[:1]
     moved = [column for column, target in enumerate(targets) if target not in (*alone, source)]
     mean = np.full((len(variants), len(quantities), 3), np.nan)
@@ -79,6 +80,7 @@ def control(
             "change": (("variant", "quantity", "target", "interval"), change),
             "mean": (("variant", "quantity", "interval"), mean),
             "kl": ("target", [np.nan if target in alone else 0.1 for target in targets]),
+            "reading": (("target", "interval"), np.full((len(targets), 3), 0.9)),
         },
         coords={
             "variant_or_base": ["base", *variants], "variant": variants, "quantity": quantities, "target": targets,

@@ -110,9 +110,7 @@ def test_a_table_of_more_than_six_columns_spans_the_page() -> None:
     narrow, wide = (environment([r"a \\"], columns, "c", "x") for columns in ("lccccc", "lcccccc"))
     assert narrow.startswith("\\begin{table}[t]")
     assert wide.startswith("\\begin{table*}[t]")
-    assert r"\resizebox{\textwidth}{!}{%" in wide
-    assert r"\end{tabular}}" in wide
-    assert r"\resizebox" not in narrow
+    assert narrow.replace("table}", "table*}").replace("lccccc", "lcccccc") == wide
 
 
 @pytest.mark.parametrize(
@@ -123,11 +121,12 @@ def test_foreign_names_run_nothing(name: str) -> None:
     tables = [recognition_table([one], ["en", "zh", "ta", "sw"]), kinship_table(kinship_means([one]))]
     tables.append(control_table({name: control(RATES)}))
     for table in tables:
-        assert escape_latex(name) in table.latex
+        assert escape_latex(name[:39]) in table.latex
         assert table.latex.isascii() or all(ord(letter) < 256 for letter in table.latex)
         commands = set(re.findall(r"\\([A-Za-z]+|.)", table.latex))
         assert commands <= {
-            "begin", "end", "centering", "caption", "label", "resizebox", "textwidth", "toprule", "midrule",
+            "begin", "end", "centering", "setlength", "belowcaptionskip", "ldots", "caption", "label", "resizebox", "ifdim", "width", "linewidth", "else",
+            "fi", "toprule", "midrule",
             "bottomrule", "cmidrule", "multicolumn", "textbf", "textbackslash", "textless", "textgreater",
             "textasciicircum", "textasciitilde", "langle", "rangle", "\\", "&", "%", "#", "$", "_", "{", "}",
         }  # fmt: skip

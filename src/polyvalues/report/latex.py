@@ -1,7 +1,7 @@
 r"""Findings as LaTeX tables in the manner of the paper's: booktabs, languages by family, intervals beside estimates.
 
-Each table is a `table` environment that needs `\usepackage{booktabs}` and, for the matrices,
-`\usepackage{graphicx}`. Every number comes from the findings; the averages are those of the overview.
+Each table is a `table` environment that needs `\usepackage{booktabs}` and `\usepackage{graphicx}`. Every number comes
+from the findings; the averages are those of the overview.
 """
 
 import re
@@ -108,7 +108,7 @@ def _cell(value: Interval) -> str:
 
 
 def environment(lines: Sequence[str], columns: str, caption: str, label: str) -> str:
-    """A whole table; one of more than six columns spans the page, also in two columns, and is fitted to its width.
+    """A whole table, shrunk where it is wider than its place; with more than six columns it spans a two-column page.
 
     Args:
         lines: rows and rules of the table, as LaTeX.
@@ -118,18 +118,18 @@ def environment(lines: Sequence[str], columns: str, caption: str, label: str) ->
     """
     wide = len(columns) > 6
     kind = "table*" if wide else "table"
-    before = [r"\resizebox{\textwidth}{!}{%"] if wide else []
     parts = [
         rf"\begin{{{kind}}}[t]",
         r"\centering",
+        r"\setlength{\belowcaptionskip}{4pt}",
         rf"\caption{{{caption}}}",
         rf"\label{{tab:{label}}}",
-        *before,
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         *lines,
         r"\bottomrule",
-        r"\end{tabular}" + ("}" if wide else ""),
+        r"\end{tabular}}",
         rf"\end{{{kind}}}",
     ]
     return "\n".join(parts) + "\n"

@@ -25,6 +25,7 @@ from polyvalues.report.views import headline
 
 _KINDS: Final = ("genetic", "syntactic", "geographic", "phonological")
 _FORMS: Final = ("direct", "split")
+_LONGEST: Final = 40
 _STEPS: Final = ("unsteered", "steered", "change")
 
 
@@ -63,7 +64,7 @@ def kinship_table(means: xr.Dataset) -> PaperTable:
     for name in map(str, data[MODEL].values):
         row = data.sel({MODEL: name})
         cells = [_correlation(row.sel(kind=kind, form=form)) for kind in _KINDS for form in _FORMS]
-        lines.append(" & ".join([escape_latex(name), *cells]) + r" \\")
+        lines.append(" & ".join([_named(name), *cells]) + r" \\")
     caption = (
         "Pearson correlation of the cosine between two languages' vectors with their linguistic similarity, mean "
         "over concepts; in parentheses, in how many concepts it is certain (Mantel's test, q at most 0.05). Direct: "
@@ -106,9 +107,7 @@ def control_table(controls: Mapping[str, xr.Dataset]) -> PaperTable:
             cells = [escape_latex(number(100 * float(value), digits=1, signed=step == "change")) for value in values]
             mean = float(data["mean"].sel({MODEL: name, INTERVAL: "estimate"}))
             last = escape_latex(number(100 * mean, digits=1, signed=True)) if step == "change" else ""
-            lines.append(
-                " & ".join([escape_latex(name) if at == 0 else "", escape_latex(words), *cells, last]) + r" \\"
-            )
+            lines.append(" & ".join([_named(name) if at == 0 else "", escape_latex(words), *cells, last]) + r" \\")
     caption = (
         f"Control of {concept}: {behaviour} on violating test prompts, in percent, without and with one language's "
         f"vector. Mean of the change: {_averaged(controls)}. A dash: left alone, or not measured."
@@ -152,13 +151,18 @@ def recognition_table(models: Sequence[ModelFindings], languages: Sequence[Langu
         for name in names:
             own = data.sel({CONCEPT: concept, MODEL: name, INTERVAL: "estimate"})
             cells = [escape_latex(number(100 * float(value), digits=1)) for value in (*own["own"].values, own["mean"])]
-            lines.append(" & ".join([escape_latex(name), *cells]) + r" \\")
+            lines.append(" & ".join([_named(name), *cells]) + r" \\")
     caption = (
         "Accuracy of each language's own vector on its own unseen pairs, at the chosen layer, in percent; avg: mean "
         "over languages. Chance is 50 percent."
     )
     latex = environment(lines, "l" + "r" * len(heads), escape_latex(caption), "recognition")
     return PaperTable(6, "table6-recognition", caption, latex, data)
+
+
+def _named(name: str) -> str:
+    """A model's name, cut where it would take the room of the numbers."""
+    return escape_latex(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")
 
 
 def _correlation(cell: xr.Dataset) -> str:
