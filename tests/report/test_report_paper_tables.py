@@ -125,7 +125,8 @@ def test_foreign_names_run_nothing(name: str) -> None:
         assert table.latex.isascii() or all(ord(letter) < 256 for letter in table.latex)
         commands = set(re.findall(r"\\([A-Za-z]+|.)", table.latex))
         assert commands <= {
-            "begin", "end", "centering", "setlength", "belowcaptionskip", "ldots", "caption", "label", "resizebox", "ifdim", "width", "linewidth", "else",
+            "begin", "end", "centering", "setlength", "belowcaptionskip", "ldots",
+            "caption", "label", "resizebox", "ifdim", "width", "linewidth", "else",
             "fi", "toprule", "midrule",
             "bottomrule", "cmidrule", "multicolumn", "textbf", "textbackslash", "textless", "textgreater",
             "textasciicircum", "textasciitilde", "langle", "rangle", "\\", "&", "%", "#", "$", "_", "{", "}",
