@@ -41,9 +41,10 @@ def model(
     shares: Mapping[str, float] | None = None,
     *,
     holes: bool = False,
+    protocol: str = "strict",
 ) -> ModelFindings:
     """Findings of one model; kinship is tested with four languages or more."""
-    made = build(tuple(concepts), tuple(tags), 6, holes=holes)
+    made = build(tuple(concepts), tuple(tags), 6, holes=holes, protocol=protocol)
     claims: Claims = no_claims()
     if len(tags) > 3:
         claims = replace(claims, kinship=kinship(concepts))

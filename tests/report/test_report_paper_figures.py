@@ -192,6 +192,23 @@ def test_matrices_are_the_data_in_order_of_shares(three: xr.Dataset, style: Styl
     assert made.name.startswith(f"figure{number}-")
 
 
+def test_captions_name_the_layers_and_the_protocol() -> None:
+    strict, paper = model("one"), model("two", protocol="paper")
+    for draw in DRAW.values():
+        said = [draw(means_of(*models), STYLES["paper"]).caption for models in ([strict], [paper], [strict, paper])]
+        assert "at the chosen layer, mean" in said[0]
+        assert "at the best layer of each cell (paper protocol), mean" in said[1]
+        assert "at the chosen layer; at the best layer of each cell (paper protocol) for two, mean" in said[2]
+
+
+def test_what_lies_below_the_scale_is_said_at_its_foot() -> None:
+    means = means_of(model("one"))
+    for cosine, foot in ((means["cosine"], "0.00"), (means["cosine"] - 0.65, "≤ 0.00"), (means["cosine"] - 1, "−1.00")):
+        figure = consistency_main(means.assign(cosine=cosine), STYLES["paper"]).figure
+        bar = next(axes for axes in figure.axes if axes.get_gid() != "panel")
+        assert labels(list(bar.get_xticklabels()))[0] == foot
+
+
 def test_the_first_three_models_stand_side_by_side_and_all_in_the_grid(crowd: xr.Dataset) -> None:
     for main, grid, other in ((consistency_main, consistency_grid, 7), (transfer_main, transfer_grid, 8)):
         made, whole = main(crowd, STYLES["paper"]), grid(crowd, STYLES["paper"])

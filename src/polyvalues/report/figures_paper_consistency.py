@@ -12,7 +12,8 @@ from matplotlib import colormaps
 
 from polyvalues.axes import MODEL
 from polyvalues.report.figures_paper_matrices import READ, Matrices, matrices, order_words
-from polyvalues.report.figures_paper_style import PaperFigure, Style, listed_models
+from polyvalues.report.figures_paper_style import PaperFigure, Style, protocols_of
+from polyvalues.report.views import layer_words, listed_models
 
 SIDE_BY_SIDE = 3
 """Models of figures 4 and 5 at most."""
@@ -65,6 +66,6 @@ def _what(means: xr.Dataset) -> Matrices:
 def _caption(data: xr.Dataset) -> str:
     names = [str(name) for name in data[MODEL].values]
     return (
-        "Cosine between the concept vectors of two languages, at the chosen layer, mean over concepts; "
+        f"Cosine between the concept vectors of two languages, {layer_words(protocols_of(data))}, mean over concepts; "
         f"{listed_models(names)}. {order_words(data)} {READ}"
     )

@@ -112,7 +112,7 @@ def matrices(data: xr.Dataset, what: Matrices, style: Style, *, width: float, on
             _panel(axes, values.values, order, what, style, grid)
         if what.directed:
             _sides(page, grid, style, max(0.0, spare))
-        _bar(page, grid, what, style)
+        _bar(page, grid, what, style, below=bool((data[what.quantity] < what.limits[0]).any()))
         if style.titled:
             heading(page, style, what.title, "mean over concepts, at the chosen layers; grey: the language itself")
     return page.figure
@@ -202,8 +202,8 @@ def _sides(page: Page, grid: _Grid, style: Style, spare: float) -> None:
     page.text(centre, below, "target language", ha="center", va="top", fontsize=style.size)
 
 
-def _bar(page: Page, grid: _Grid, what: Matrices, style: Style) -> None:
-    """The colour bar, at the foot or on the right, with its label."""
+def _bar(page: Page, grid: _Grid, what: Matrices, style: Style, *, below: bool) -> None:
+    """The colour bar, at the foot or on the right, with its label; what lies `below` it shares its lowest colour."""
     em = style.size * POINT
     long = min(grid.side, 22 * em) if grid.upright else min(0.42 * page.width, 22 * em)
     if grid.upright:
@@ -220,7 +220,8 @@ def _bar(page: Page, grid: _Grid, what: Matrices, style: Style) -> None:
         spine.set_visible(False)
     low, high = what.limits
     marks = (low, (low + high) / 2, high)
-    bar.set_ticks(list(marks), labels=[short(mark, compact=False, signed=what.signed) for mark in marks])
+    labels = [short(mark, compact=False, signed=what.signed) for mark in marks]
+    bar.set_ticks(list(marks), labels=["≤ " + labels[0] if below else labels[0], *labels[1:]])
     bar.ax.tick_params(length=2)
     if grid.upright:
         bar.ax.set_title(style.shown(what.label, style.small, 2 * (page.width - left) - 2 * em), fontsize=style.small,

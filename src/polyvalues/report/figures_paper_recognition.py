@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from polyvalues.axes import BOUNDS, INTERVAL, MODEL, TARGET
-from polyvalues.report.figures_paper_style import POINT, PaperFigure, Style, dressed, heading, listed_models
+from polyvalues.report.figures_paper_style import POINT, PaperFigure, Style, dressed, heading, protocols_of
 from polyvalues.report.figures_style import INK, MUTED, RULE, Page
+from polyvalues.report.views import layer_words, listed_models
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 """Okabe and Ito (2008); after seven models they come again, hatched."""
@@ -40,7 +41,7 @@ def recognition_bars(means: xr.Dataset, style: Style) -> PaperFigure:
     data = means[["own", "own_concepts"]].transpose(MODEL, TARGET, INTERVAL)
     names = [str(name) for name in data[MODEL].values]
     caption = (
-        "Accuracy of each language's own vector on its own unseen pairs, at the chosen layer, mean over "
+        f"Accuracy of each language's own vector on its own unseen pairs, {layer_words(protocols_of(data))}, mean over "
         f"{_concepts(data['own_concepts'].values)}; {listed_models(names)}. {_axis(data)}"
     )
     with dressed(style):

@@ -7,7 +7,7 @@ Both fonts come with matplotlib, so they exist on every machine. Words are measu
 long for its place is cut, and what the font cannot draw is spelled out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
+from polyvalues.axes import MODEL
 from polyvalues.report.figures_style import INK, MUTED, Page, drawable, look
 
 POINT: Final = 1 / 72
@@ -142,9 +143,9 @@ def heading(page: Page, style: Style, title: str, subtitle: str) -> None:
     page.text(0.4, 0.75, style.shown(subtitle, style.small, room), fontsize=style.small, color=MUTED)
 
 
-def listed_models(names: Sequence[str]) -> str:
-    """Names for a caption: all of up to three, else how many."""
-    return ", ".join(names) if len(names) <= 3 else f"{len(names)} models"
+def protocols_of(data: xr.Dataset) -> dict[str, str]:
+    """The protocol of each model."""
+    return {str(name): str(data["protocol"].sel({MODEL: name}).item()) for name in data[MODEL].values}
 
 
 @cache

@@ -15,7 +15,8 @@ from matplotlib import colormaps
 from polyvalues.axes import MODEL
 from polyvalues.report.figures_paper_consistency import SIDE_BY_SIDE
 from polyvalues.report.figures_paper_matrices import READ, Matrices, matrices, order_words
-from polyvalues.report.figures_paper_style import PaperFigure, Style, listed_models
+from polyvalues.report.figures_paper_style import PaperFigure, Style, protocols_of
+from polyvalues.report.views import layer_words, listed_models
 
 
 def transfer_main(means: xr.Dataset, style: Style) -> PaperFigure:
@@ -65,6 +66,6 @@ def _what(data: xr.Dataset) -> Matrices:
 def _caption(data: xr.Dataset) -> str:
     names = [str(name) for name in data[MODEL].values]
     return (
-        "Change in accuracy when the source language's vector replaces the target's own, at the chosen layer, mean "
-        f"over concepts; {listed_models(names)}. {order_words(data)} {READ}"
+        "Change in accuracy when the source language's vector replaces the target's own, "
+        f"{layer_words(protocols_of(data))}, mean over concepts; {listed_models(names)}. {order_words(data)} {READ}"
     )

@@ -21,7 +21,7 @@ from polyvalues.artifacts import ModelFindings
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, MODEL, QUANTITY, SOURCE, TARGET, Language
 from polyvalues.report.latex import environment, escape_latex
 from polyvalues.report.notation import listed, number
-from polyvalues.report.views import headline
+from polyvalues.report.views import headline, layer_words
 
 _KINDS: Final = ("genetic", "syntactic", "geographic", "phonological")
 _FORMS: Final = ("direct", "split")
@@ -143,6 +143,7 @@ def recognition_table(models: Sequence[ModelFindings], languages: Sequence[Langu
         },
         coords={CONCEPT: concepts, MODEL: names, TARGET: list(languages), INTERVAL: list(BOUNDS)},
     )
+    protocols = {model.name: str(model.findings.recognition.attrs.get("protocol", "")) for model in models}
     heads = [rf"\textbf{{{escape_latex(tag)}}}" for tag in (*languages, "avg")]
     lines = [" & ".join(["", *heads]) + r" \\"]
     for concept in concepts:
@@ -153,8 +154,8 @@ def recognition_table(models: Sequence[ModelFindings], languages: Sequence[Langu
             cells = [escape_latex(number(100 * float(value), digits=1)) for value in (*own["own"].values, own["mean"])]
             lines.append(" & ".join([_named(name), *cells]) + r" \\")
     caption = (
-        "Accuracy of each language's own vector on its own unseen pairs, at the chosen layer, in percent; avg: mean "
-        "over languages. Chance is 50 percent."
+        "Accuracy of each language's own vector on its own unseen pairs, "
+        f"{layer_words(protocols)}, in percent; avg: mean over languages. Chance is 50 percent."
     )
     latex = environment(lines, "l" + "r" * len(heads), escape_latex(caption), "recognition")
     return PaperTable(6, "table6-recognition", caption, latex, data)
