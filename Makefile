@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop test-vllm test-browser clean
+.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop test-vllm test-browser test-latex clean
 
 help:
 	@echo "make demo    the whole method, offline: a small model and 16 languages, both in the package"
@@ -33,6 +33,7 @@ help:
 	@echo "make test-transformers-4   run the model, line and steering tests under transformers $(OLD)"
 	@echo "make test-interop   check exported vectors against repeng, lm-eval, saklas and llama.cpp"
 	@echo "make test-browser   open the report in chromium: requests, scripts, barriers, edges, keyboard, numbers"
+	@echo "make test-latex     compile every LaTeX table and figure environment in a real LaTeX"
 	@echo "make test-vllm      read and steer tiny models in vLLM and here, and compare"
 	@echo "make babel   train the small multilingual model on Mosaic, into out/babel (about 40 minutes)"
 	@echo "make clean   remove what the targets made"
@@ -59,6 +60,14 @@ $(VENV)/.browser: $(READY)
 
 test-browser: $(VENV)/.browser
 	$(BIN)/python -m pytest tests/browser
+
+# every table in a real LaTeX: Debian's TeX Live; poppler reads the PDF
+$(VENV)/.latex: $(READY)
+	command -v pdflatex && command -v pdftotext || (apt-get update -qq && apt-get install -y -qq --no-install-recommends texlive-latex-base texlive-latex-recommended poppler-utils)
+	@touch $@
+
+test-latex: $(VENV)/.latex
+	$(BIN)/python -m pytest tests/latex
 
 check: lint types contracts docs
 

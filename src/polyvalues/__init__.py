@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from polyvalues.model.handle import load_model as load_model
     from polyvalues.model.presets import PRESETS as PRESETS
     from polyvalues.model.record import record as record
+    from polyvalues.paper import PaperSet as PaperSet
+    from polyvalues.paper import paper_set as paper_set
+    from polyvalues.paper import write_paper_set as write_paper_set
     from polyvalues.settings import load_study_spec as load_study_spec
     from polyvalues.specs import BudgetSpec as BudgetSpec
     from polyvalues.specs import CheckSpec as CheckSpec
@@ -129,6 +132,7 @@ _HOME = {
     "PRESETS": "polyvalues.model.presets",
     "PairSet": "polyvalues.artifacts",
     "PairSource": "polyvalues.specs",
+    "PaperSet": "polyvalues.paper",
     "Plan": "polyvalues.steer.plan",
     "PolyvaluesError": "polyvalues.errors",
     "READERS": "polyvalues.data.readers.registry",
@@ -174,6 +178,7 @@ _HOME = {
     "measure_quality": "polyvalues.follow",
     "models_difference": "polyvalues.measure.difference",
     "noise_rows": "polyvalues.measure.noise",
+    "paper_set": "polyvalues.paper",
     "prepare_pairs": "polyvalues.study",
     "push_hub": "polyvalues.interop.hub",
     "read_pairs": "polyvalues.data.pairs",
@@ -193,6 +198,7 @@ _HOME = {
     "verify": "polyvalues.verification.suite",
     "verify_steps": "polyvalues.verification.suite",
     "write_pairs": "polyvalues.store",
+    "write_paper_set": "polyvalues.paper",
     "write_report": "polyvalues.study",
     "write_verified": "polyvalues.verification.suite",
 }
@@ -226,6 +232,7 @@ __all__ = [
     "MomentsReducer",
     "PairSet",
     "PairSource",
+    "PaperSet",
     "Plan",
     "PolyvaluesError",
     "ReadingSpec",
@@ -271,6 +278,7 @@ __all__ = [
     "measure_quality",
     "models_difference",
     "noise_rows",
+    "paper_set",
     "prepare_pairs",
     "push_hub",
     "read_pairs",
@@ -290,6 +298,7 @@ __all__ = [
     "verify",
     "verify_steps",
     "write_pairs",
+    "write_paper_set",
     "write_report",
     "write_verified",
 ]

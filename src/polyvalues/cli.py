@@ -171,6 +171,26 @@ def compare_command(
     OUT.print(f"page: {escape(str(out / 'compare.html'))}", highlight=False, soft_wrap=True)
 
 
+@app.command("figures")
+def figures_command(
+    studies: Annotated[list[Path], typer.Argument(help="Folders of finished studies, one per model.")],
+    style: Annotated[
+        str, typer.Option(help="paper (two-column page, 8 point) or talk (16:9, large letters).")
+    ] = "paper",
+    out: Annotated[Path | None, typer.Option(help="Folder; default: figures/STYLE in the first study.")] = None,
+    formats: Annotated[str, typer.Option("--format", help="Comma-separated: svg, pdf, png.")] = "svg,pdf,png",
+    only: Annotated[str | None, typer.Option(help="Comma-separated numbers of figures and tables.")] = None,
+) -> None:
+    """The paper's figures 2, 4, 5, 7, 8 and tables 1, 2, 6 from finished studies; no model is loaded."""
+    opened = [pv.load_study(folder) for folder in studies]
+    made = pv.paper_set(opened, style, None if only is None else [_figure_number(part) for part in _listed(only)])
+    folder = out or opened[0].folder / "figures" / style
+    for name in pv.write_paper_set(made, folder, _listed(formats)):
+        OUT.print(escape(str(folder / name)), highlight=False, soft_wrap=True)
+    for words in made.missing:
+        OUT.print(f"! {escape(words)}", highlight=False, soft_wrap=True)
+
+
 @app.command("mistakes")
 def mistakes_command(
     study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
@@ -313,6 +333,12 @@ def _share(text: str) -> float:
         return float(text)
     except ValueError:
         raise SpecError(f"--doses: {text!r} is not a number") from None
+
+
+def _figure_number(text: str) -> int:
+    if not text.isdecimal():
+        raise SpecError(f"--only: {text!r} is not a number of a figure or table")
+    return int(text)
 
 
 # --- helpers ---------------------------------------------------------------------------------------------------------

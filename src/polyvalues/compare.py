@@ -28,7 +28,7 @@ from polyvalues.report.figures_compare import recognition_by_share, traits_again
 from polyvalues.report.notation import Interval, interval_text, number
 from polyvalues.report.page import figure_address, template
 from polyvalues.store import Store
-from polyvalues.study import Study, package_versions
+from polyvalues.study import Study, package_versions, study_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +81,6 @@ def compare_studies(studies: Sequence[Study], out: Path | None = None) -> Compar
     if out is not None:
         _write(found, Store(out, package_versions()))
     return found
-
-
-def study_names(studies: Sequence[Study]) -> tuple[str, ...]:
-    """The models' names; where two are alike, the folders' names beside them."""
-    models = [str(study.model.get("name", study.spec.model.id)).rpartition("/")[2] for study in studies]
-    names = [
-        model if models.count(model) == 1 else f"{model} ({study.folder.name})"
-        for model, study in zip(models, studies, strict=True)
-    ]
-    return tuple(name if names.count(name) == 1 else f"{name} {at}" for at, name in enumerate(names, 1))
 
 
 def difference_words(found: Comparison) -> tuple[str, ...]:

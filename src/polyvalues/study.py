@@ -213,6 +213,16 @@ def prepare_pairs(spec: StudySpec) -> PairSet:
     return split_pairs(check_pairs(pairs, spec.check), spec.split)
 
 
+def study_names(studies: Sequence[Study]) -> tuple[str, ...]:
+    """The models' names; where two are alike, the folders' names beside them."""
+    models = [str(study.model.get("name", study.spec.model.id)).rpartition("/")[2] for study in studies]
+    names = [
+        model if models.count(model) == 1 else f"{model} ({study.folder.name})"
+        for model, study in zip(models, studies, strict=True)
+    ]
+    return tuple(name if names.count(name) == 1 else f"{name} {at}" for at, name in enumerate(names, 1))
+
+
 def package_versions() -> dict[str, str]:
     """Versions of Python and of the packages that results depend on."""
     found = {"python": platform.python_version()}

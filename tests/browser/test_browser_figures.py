@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beside_examples import beside_example
+from beside_examples import beside_example, whole
 from visiting import visit
-
-from conftest import whole
 
 EXAMPLE = whole()
 BESIDE = beside_example(EXAMPLE)
@@ -217,8 +215,8 @@ def test_kinship_shows_the_tested_correlation(page: Any) -> None:
             estimate = float(claim["languages"].sel(interval="estimate"))
             assert f"r = {'−' if estimate < 0 else '+'}{abs(estimate):.2f} [" in text
             assert f"over {int(claim['pairs'])} pairs of languages" in text
-            p = float(re.search(r", p = ([\d.]+), q", text)[1])
-            assert math.isclose(p, float(claim["p"]), rel_tol=0.06)
+            p = re.findall(r", p = ([\d.]+), q", text)
+            assert math.isclose(float(p[0]), float(claim["p"]), rel_tol=0.06)
             cosines = EXAMPLE.findings.consistency["chosen" if state[0] == "cosine" else "disattenuated_chosen"]
             shown = rows(page, "kinship")
             assert len(shown) == 6
@@ -299,11 +297,11 @@ def test_the_keyboard_walks_through_the_numbers(page: Any) -> None:
     chart = figure(page, "recognition").locator(".chart")
     readout = figure(page, "recognition").locator("output")
     chart.focus()
-    for key, where in (("ArrowRight", "English (en) → English (en)"), ("ArrowRight", "English (en) → Chinese (zh)"),
-                       ("ArrowDown", "Chinese (zh) → Chinese (zh)"), ("ArrowLeft", "Chinese (zh) → English (en)"),
-                       ("ArrowUp", "English (en) → English (en)"), ("ArrowUp", "English (en) → English (en)")):  # fmt: skip
-        page.keyboard.press(key)
-        assert readout.text_content().startswith(where), key
+    en, zh = "English (en)", "Chinese (zh)"
+    steps = [("Right", en, en), ("Right", en, zh), ("Down", zh, zh), ("Left", zh, en), ("Up", en, en), ("Up", en, en)]
+    for key, source, target in steps:
+        page.keyboard.press(f"Arrow{key}")
+        assert readout.text_content().startswith(f"{source} → {target}"), key
     page.keyboard.press("Escape")
     assert readout.text_content() == ""
     assert chart.get_attribute("aria-label") == "Chart: recognition"

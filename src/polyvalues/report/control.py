@@ -1,5 +1,6 @@
 """A control experiment as a page, tables and figures. The page is one file, runs no script and makes no request."""
 
+import re
 from collections.abc import Mapping
 
 from polyvalues.report.claims import dataset_csv
@@ -14,7 +15,7 @@ from polyvalues.report.control_report import (
 )
 from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_control import control_matrix, dose_response, effect_and_cost
-from polyvalues.report.latex import escape_latex
+from polyvalues.report.latex import environment, escape_latex
 from polyvalues.report.page import figure_address, template
 from polyvalues.report.tables import csv_text
 
@@ -68,10 +69,5 @@ def control_latex(report: ControlReport) -> str:
         cells = [row[0], row[3], *row[4:8], row[8]]
         lines.append(" & ".join(escape_latex(cell) for cell in cells) + r" \\")
     words = f"Change of {behaviour} on violating prompts, and of willing answers on upholding ones, in points."
-    body = "\n".join(lines)
-    return (
-        "\\begin{table}\n\\centering\n\\resizebox{\\textwidth}{!}{%\n"
-        f"\\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}}}\n"
-        f"\\caption{{{escape_latex(words)}}}\n\\label{{tab:control-{escape_latex(str(report.findings.attrs['concept']))}}}\n"
-        "\\end{table}\n"
-    )
+    label = "control-" + re.sub(r"[^A-Za-z0-9-]", "-", str(report.findings.attrs["concept"]))
+    return environment(lines, "l" + "r" * (len(heads) - 1), escape_latex(words), label)

@@ -6,8 +6,9 @@ colours. Saving the same figure twice gives the same bytes.
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -37,6 +38,10 @@ __all__ = [
     "save_figure",
     "transfer",
 ]
+
+Kind = Literal["svg", "png", "pdf"]
+KINDS: Final[tuple[Kind, ...]] = ("svg", "pdf", "png")
+"""Kinds of files a figure can become."""
 
 _METADATA: Mapping[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
@@ -102,11 +107,18 @@ def _sign(figure: Figure, info: StudyInfo) -> None:
 
 
 @styled
-def save_figure(figure: Figure, kind: Literal["svg", "png", "pdf"]) -> bytes:
-    """The bytes of the figure as a file of that kind; equal for equal figures."""
+def save_figure(figure: Figure, kind: Kind, *, outlines: bool = False) -> bytes:
+    """The bytes of the figure as a file of that kind; equal for equal figures.
+
+    Args:
+        figure: what to save.
+        kind: `svg`, `png` or `pdf` (with TrueType fonts inside).
+        outlines: letters in an SVG become outlines: larger, no longer text, and the same on machines without the font.
+    """
     FigureCanvasAgg(figure)
     buffer = BytesIO()
-    figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
-    if kind != "svg":
+    with mpl.rc_context({"svg.fonttype": "path" if outlines else "none"}):
+        figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
+    if kind != "svg" or outlines:
         return buffer.getvalue()
     return compact(buffer.getvalue().decode()).encode()

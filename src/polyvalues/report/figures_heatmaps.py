@@ -159,12 +159,12 @@ def _numbers(axes: Axes, numbers: np.ndarray, scale: _Scale, cell: float) -> Non
             entries.append(Label(column, row, "–", MUTED))
         elif row != column or scale.diagonal:
             outside = scale.reference is not None and (lower > scale.reference or upper < scale.reference)
-            words = _short(estimate, compact=compact, signed=scale.signed)
+            words = short(estimate, compact=compact, signed=scale.signed)
             entries.append(Label(column, row, words, readable(tuple(shades[row][column])), bold=outside))
     axes.add_artist(Labels(entries, size)).set_gid("numbers")
 
 
-def _short(value: float, *, compact: bool, signed: bool) -> str:
+def short(value: float, *, compact: bool, signed: bool) -> str:
     """Two decimals, or whole hundredths where space is short. What rounds to zero has no sign."""
     digits = f"{abs(value) * 100:.0f}" if compact else f"{abs(value):.2f}"
     zero = float(digits) == 0
@@ -188,7 +188,7 @@ def _bar(page: Page, scale: _Scale, *, hundredths: bool) -> None:
     low, high = scale.limits
     first = "≤" if scale.reference == low == 0.5 else ""  # accuracies below chance share chance's colour
     marks = (low, (low + high) / 2, high)
-    labels = [_short(mark, compact=False, signed=scale.signed) for mark in marks]
+    labels = [short(mark, compact=False, signed=scale.signed) for mark in marks]
     bar.set_ticks(list(marks), labels=[first + labels[0], *labels[1:]])
     bar.ax.tick_params(length=2, labelsize=7.5)
     words = [scale.label + (", numbers in hundredths" if hundredths else "")]

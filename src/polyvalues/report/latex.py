@@ -1,7 +1,7 @@
 r"""Findings as LaTeX tables in the manner of the paper's: booktabs, languages by family, intervals beside estimates.
 
-Each table is a `table` environment that needs `\usepackage{booktabs}` and, for the matrices,
-`\usepackage{graphicx}`. Every number comes from the findings; the averages are those of the overview.
+Each table is a `table` environment that needs `\usepackage{booktabs}` and `\usepackage{graphicx}`. Every number comes
+from the findings; the averages are those of the overview.
 """
 
 import re
@@ -18,8 +18,14 @@ from polyvalues.report.views import LanguageView, arrange, concepts_of, family_b
 _SPECIAL: Final = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "⟨": r"$\langle$", "⟩": r"$\rangle$", "−": "$-$", "–": "--",
-    "\n": " ", "\t": " ",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "…": r"\ldots{}", "·": r"$\cdot$", "→": r"$\to$",
+    "≤": r"$\leq$", "[": "{[}", "]": "{]}", "*": "{*}", "\n": " ", "\t": " ",
 }  # fmt: skip
+"""Brackets and stars are in braces, since after the end of a row LaTeX would take them for an argument."""
+
+_PLAIN: Final = re.compile(r"[ -~À-ÖØ-ÿ]")
+_LACKING: Final = "ÐÞðþ"
+"""Latin-1 letters that LaTeX's first font encoding lacks."""
 
 
 def latex_tables(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> Mapping[str, str]:
@@ -44,8 +50,19 @@ def latex_tables(findings: Findings, info: StudyInfo, languages: Sequence[Langua
 
 
 def escape_latex(text: str) -> str:
-    """`text` so that LaTeX prints it and runs nothing in it."""
-    return "".join(_SPECIAL.get(character, character) for character in visible(text))
+    """`text` so that LaTeX prints it and runs nothing in it.
+
+    What plain pdfLaTeX has no letter for is spelled out as `⟨U+4E2D⟩`: a table compiles wherever it is put.
+    """
+    return "".join(_escaped(character) for character in visible(text))
+
+
+def _escaped(character: str) -> str:
+    if character in _SPECIAL:
+        return _SPECIAL[character]
+    if _PLAIN.fullmatch(character) and character not in _LACKING:
+        return character
+    return rf"$\langle$U+{ord(character):04X}$\rangle$"
 
 
 def _accuracy(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> str:
@@ -67,7 +84,7 @@ def _accuracy(findings: Findings, info: StudyInfo, languages: Sequence[LanguageV
         f"{escape_latex(info.model.get('name', info.title))}, protocol {escape_latex(info.protocol)}. "
         f"Average over concepts: {overall}."
     )
-    return _wrap(lines, "l" + "c" * len(concepts), caption, "accuracy")
+    return environment(lines, "l" + "c" * len(concepts), caption, "accuracy")
 
 
 def _matrix(
@@ -79,7 +96,7 @@ def _matrix(
     for source, cells in zip(tags, estimates.tolist(), strict=True):
         texts = [escape_latex(number(cell, signed=signed)) for cell in cells]
         lines.append(" & ".join([escape_latex(source), *texts]) + r" \\")
-    return _wrap(lines, "l" + "r" * len(tags), escape_latex(words), label)
+    return environment(lines, "l" + "r" * len(tags), escape_latex(words), label)
 
 
 def _cell(value: Interval) -> str:
@@ -90,24 +107,29 @@ def _cell(value: Interval) -> str:
     return rf"{escape_latex(number(value.estimate))} {{\scriptsize[{lower}, {upper}]}}"
 
 
-def _wrap(lines: Sequence[str], columns: str, caption: str, label: str) -> str:
+def environment(lines: Sequence[str], columns: str, caption: str, label: str) -> str:
+    """A whole table, shrunk where it is wider than its place; with more than six columns it spans a two-column page.
+
+    Args:
+        lines: rows and rules of the table, as LaTeX.
+        columns: their alignment, as for `tabular`.
+        caption: as LaTeX.
+        label: plain letters, digits and hyphens.
+    """
     wide = len(columns) > 6
-    before = [r"\resizebox{\textwidth}{!}{%"] if wide else []
-    return (
-        "\n".join(
-            [
-                r"\begin{table}[t]",
-                r"\centering",
-                rf"\caption{{{caption}}}",
-                rf"\label{{tab:{label}}}",
-                *before,
-                rf"\begin{{tabular}}{{{columns}}}",
-                r"\toprule",
-                *lines,
-                r"\bottomrule",
-                r"\end{tabular}" + ("}" if wide else ""),
-                r"\end{table}",
-            ]
-        )
-        + "\n"
-    )
+    kind = "table*" if wide else "table"
+    parts = [
+        rf"\begin{{{kind}}}[t]",
+        r"\centering",
+        r"\setlength{\belowcaptionskip}{4pt}",
+        rf"\caption{{{caption}}}",
+        rf"\label{{tab:{label}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        *lines,
+        r"\bottomrule",
+        r"\end{tabular}}",
+        rf"\end{{{kind}}}",
+    ]
+    return "\n".join(parts) + "\n"

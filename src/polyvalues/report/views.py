@@ -3,7 +3,7 @@
 The order is the caller's (by family, so that kin stand side by side); the report only keeps it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -123,3 +123,17 @@ def headline(findings: Findings, quantity: str, concept: str = ALL_CONCEPTS) -> 
     if quantity not in table[QUANTITY].values or concept not in table[CONCEPT].values:
         return Interval(float("nan"), float("nan"), float("nan"))
     return Interval.of(table["value"].sel({CONCEPT: concept, QUANTITY: quantity}))
+
+
+def layer_words(protocols: Mapping[str, str]) -> str:
+    """At which layers numbers were taken, for a caption; `protocols` by model."""
+    paper = [name for name, protocol in protocols.items() if protocol == "paper"]
+    if not paper:
+        return "at the chosen layer"
+    each = "at the best layer of each cell (paper protocol"
+    return f"{each})" if len(paper) == len(protocols) else f"at the chosen layer; {each}) for {listed_models(paper)}"
+
+
+def listed_models(names: Sequence[str]) -> str:
+    """Names for a caption: all of up to three, else how many."""
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} models"
