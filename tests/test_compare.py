@@ -119,8 +119,16 @@ def test_studies_are_compared_on_what_they_share(folder: Path, tmp_path: Path) -
     assert found.table["study"].values.tolist() == ["model (one)", "model (two)"]
     page = (tmp_path / "out/compare.html").read_text(encoding="utf-8")
     assert NOTHING in page
-    assert page.count("data:image/svg+xml") == 2
-    for name in ("traits.csv", "correlations.csv", "languages.csv", "advice.csv", "traits.png", "recognition.svg"):
+    assert page.count("data:image/svg+xml") == 3
+    for name in (
+        "traits.csv",
+        "correlations.csv",
+        "languages.csv",
+        "advice.csv",
+        "traits.svg",
+        "shares.svg",
+        "differences.svg",
+    ):
         assert (tmp_path / "out" / name).stat().st_size > 0
 
 

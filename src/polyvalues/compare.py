@@ -1,7 +1,7 @@
 """Several finished studies at once: traits against training mixtures, paired differences of models, advice.
 
 Reads finished folders only; no model is loaded. Writes `traits.csv`, `correlations.csv`, `languages.csv`, a
-`differences_A_B.csv` for every two studies of the same pairs, two figures and `compare.html` into a folder.
+`differences_A_B.csv` for every two studies of the same pairs, figures and `compare.html` into a folder.
 """
 
 import csv
@@ -16,17 +16,19 @@ import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import ModelFindings
-from polyvalues.axes import INTERVAL
+from polyvalues.axes import INTERVAL, TARGET
 from polyvalues.errors import MeasureError, SpecError
 from polyvalues.follow import measured
 from polyvalues.measure.difference import models_difference
 from polyvalues.measure.multilinguality import multilinguality
+from polyvalues.publish import views_of
 from polyvalues.report.advice import Advice, advise
 from polyvalues.report.claims import dataset_csv
+from polyvalues.report.comparison import ComparisonReport, comparison_page
 from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_compare import recognition_by_share, traits_against_mixture
+from polyvalues.report.figures_heatmaps import model_difference
 from polyvalues.report.notation import Interval, interval_text, number
-from polyvalues.report.page import figure_address, template
 from polyvalues.store import Store
 from polyvalues.study import Study, package_versions, study_names
 
@@ -134,21 +136,19 @@ def _write(found: Comparison, store: Store) -> None:
     writer.writerow(("supported", "text", "caveat"))
     writer.writerows((advice.supported, advice.text, advice.caveat) for advice in found.advice)
     files["advice.csv"] = rows.getvalue()
-    drawn = {"traits": traits_against_mixture(table), "recognition": recognition_by_share(table)}
-    svgs = {}
-    for name, figure in drawn.items():
-        svg = save_figure(figure, "svg")
-        svgs[name] = figure_address(svg.decode())
-        files[f"{name}.svg"], files[f"{name}.png"] = svg, save_figure(figure, "png")
-    files["compare.html"] = template("compare.html.j2").render(
-        title="Comparison of " + ", ".join(map(str, table["study"].values)),
-        heads=("model", *map(str, table["mixture"].values), *map(str, table["trait"].values)),
-        rows=trait_rows(table),
-        differences=difference_words(found),
-        advice=found.advice,
-        notes=found.notes,
-        figures=svgs,
-    )
+    differences = {" less ".join(pair): data["difference"] for pair, data in found.differences.items()}
+    languages = views_of([str(tag) for tag in table[TARGET].values])
+    drawn = {"traits": traits_against_mixture(table), "shares": recognition_by_share(table)}
+    for pair, values in list(differences.items())[:1]:
+        drawn["differences"] = model_difference(values, languages, pair)
+    svgs = {name: save_figure(figure, "svg").decode() for name, figure in drawn.items()}
+    files |= {f"{name}.svg": svg for name, svg in svgs.items()}
+    report = ComparisonReport(
+        table, differences, languages,
+        ("model", *(str(name).replace("_", " ") for part in ("mixture", "trait") for name in table[part].values)),
+        trait_rows(table), difference_words(found), found.advice, found.notes,
+    )  # fmt: skip
+    files["compare.html"] = comparison_page(report, svgs)
     for name, content in files.items():
         store.write(name, content)
 

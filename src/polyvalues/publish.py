@@ -6,7 +6,7 @@ digest of every file), so a second run takes seconds and a damaged page is made 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from polyvalues.artifacts import Claims, Findings, PairSet, StudyInfo
@@ -61,7 +61,11 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, p
 
 def language_views(findings: Findings) -> tuple[LanguageView, ...]:
     """The languages of the findings, ordered by family, with what the report needs to know of each."""
-    tags = [str(tag) for tag in findings.recognition["target"].values]
+    return views_of([str(tag) for tag in findings.recognition["target"].values])
+
+
+def views_of(tags: Sequence[str]) -> tuple[LanguageView, ...]:
+    """Languages, ordered by family, with what a page needs to know of each."""
     return tuple(
         LanguageView(tag, language_name(tag), language_family(tag), text_direction(tag))
         for tag in order_by_family(tags)

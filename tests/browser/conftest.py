@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from beside_examples import beside_example, whole
+from comparison_examples import comparison_example
 from divergence_examples import HARM, divergence_example
 from playwright.sync_api import Browser, sync_playwright
 from report_examples import Example, build, hostile
@@ -45,6 +46,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         found[name] = folder / f"{name}.html"
         page = render_report(example.findings, example.info, example.languages, figures, beside=beside)
         found[name].write_text(page, encoding="utf-8")
+    found["comparison"] = folder / "comparison.html"
+    found["comparison"].write_text(comparison_example(HARM), encoding="utf-8")
     for name, huge in (("divergence", False), ("huge", True)):
         found[name] = folder / f"{name}.html"
         found[name].write_text(divergence_example(huge=huge), encoding="utf-8")

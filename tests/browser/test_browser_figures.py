@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 from beside_examples import beside_example, whole
+from comparison_examples import comparison_report
+from divergence_examples import HARM
 from visiting import visit
+
+from polyvalues.report.notation import visible
 
 EXAMPLE = whole()
 BESIDE = beside_example(EXAMPLE)
@@ -123,6 +127,8 @@ def test_matrices_show_the_findings(page: Any, name: str, quantity: str | None) 
                 assert row["layer"] == layer
                 for bound in ("estimate", "lower", "upper"):
                     assert near(row[bound], float(cell.sel(interval=bound))), (concept, layer, row)
+                if name not in ("recognition", "transfer"):
+                    continue
                 assert int(row["n"]) == int(counts["n_pairs"].sel(concept=concept, target=row["target"]))
                 assert int(row["groups"]) == int(counts["n_groups"].sel(concept=concept, target=row["target"]))
 
@@ -389,3 +395,33 @@ def test_items_are_searched_in_the_report(page: Any) -> None:
     page.get_by_label("words, in any language").fill("no1 good")
     assert [item.is_visible() for item in page.locator("#items article").all()] == [False, True, False]
     assert page.locator("#search-count").text_content() == "1 of 3 items"
+
+
+def test_studies_are_compared(browser: Any, pages: dict[str, Path]) -> None:
+    report = comparison_report(HARM)
+    seen = visit(browser, pages["comparison"])
+    page = seen.page
+    for pair, values in report.differences.items():
+        choose(page, "differences", "quantity", visible(pair))
+        for concept in ("fairness", "harm"):
+            choose(page, "differences", "concept", concept)
+            shown = rows(page, "differences")
+            assert [(row["source"], row["target"]) for row in shown] == [
+                (s, t) for s in ("en", "sw") for t in ("en", "sw")
+            ]
+            for row in shown:
+                cell = values.sel(concept=concept, source=row["source"], target=row["target"])
+                assert near(row["upper"], float(cell.sel(interval="upper")))
+    table = report.table
+    for row in rows(page, "shares"):
+        study = next(name for name in table["study"].values if visible(str(name)) == row["study"])
+        assert near(row["share"], float(table["share"].sel(study=study, target=row["language"])))
+    choose(page, "traits", "trait", "cosine")
+    choose(page, "traits", "mixture", "entropy")
+    cell = table.sel(trait="cosine", mixture="entropy")
+    for row, study in zip(rows(page, "traits"), table["study"].values, strict=True):
+        assert math.isclose(float(row["value"]), float(cell["mixture_value"].sel(study=study)), abs_tol=1e-4)
+        assert near(row["estimate"], float(cell["trait_value"].sel(study=study, interval="estimate")))
+    assert "3 models." in figure(page, "traits").locator("p.note").first.text_content()
+    assert seen.said == []
+    page.context.close()

@@ -9,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from report_examples import build
 from visiting import visit
 
-NAMES = ("study", "hostile", "lone", "divergence")
+NAMES = ("study", "hostile", "lone", "divergence", "comparison")
+SCRIPTS = {"study": 10, "hostile": 10, "lone": 9, "comparison": 7, "divergence": 1, "huge": 1}
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 375, "height": 800}}
 
 
@@ -18,7 +19,7 @@ def test_a_page_asks_for_nothing_and_says_nothing(browser: Any, pages: dict[str,
     seen = visit(browser, pages[name])
     assert seen.requests == []
     assert seen.said == []
-    assert seen.page.evaluate("document.scripts.length") == {"divergence": 1, "huge": 1, "lone": 9}.get(name, 10)
+    assert seen.page.evaluate("document.scripts.length") == SCRIPTS[name]
     assert seen.page.evaluate("window.ran") is None
     assert seen.page.locator("main").count() == 1
     assert "<script>" in seen.page.locator("main").inner_text() or name in ("study", "lone")  # shown, not run

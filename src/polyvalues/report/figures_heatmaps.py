@@ -89,12 +89,24 @@ def _spread(values: xr.DataArray) -> tuple[Colormap, tuple[float, float]]:
     return (colormaps["PuOr"], (-1.0, 1.0)) if negative else (colormaps["YlGnBu"], (0.0, 1.0))
 
 
+@styled
+def model_difference(values: xr.DataArray, languages: Sequence[LanguageView], title: str) -> Figure:
+    """Accuracy of one model less that of another, `[concept, source, target, interval]`."""
+    edge = _edge(values, 0.05)
+    scale = _Scale(colormaps["PuOr"], (-edge, edge), "difference in accuracy", 0.0, signed=True)
+    measured = [str(tag) for tag in values[TARGET].values]
+    return _panels(values, tuple(view for view in languages if view.tag in measured), scale, drawable(title))
+
+
 def _figure(
     findings: Findings, values: xr.DataArray, languages: Sequence[LanguageView], scale: _Scale, title: str
 ) -> Figure:
-    shown = arrange(findings, languages)
+    return _panels(values.sel({CONCEPT: list(concepts_of(findings))}), arrange(findings, languages), scale, title)
+
+
+def _panels(values: xr.DataArray, shown: Sequence[LanguageView], scale: _Scale, title: str) -> Figure:
     tags = [language.tag for language in shown]
-    concepts = concepts_of(findings)
+    concepts = [str(concept) for concept in values[CONCEPT].values]
     table = values.sel({SOURCE: tags, TARGET: tags, INTERVAL: list(BOUNDS)})
     table = table.transpose(CONCEPT, SOURCE, TARGET, INTERVAL)
     rows, columns = in_rows(len(concepts), 3)

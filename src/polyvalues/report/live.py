@@ -199,8 +199,8 @@ def _matrices(findings: Findings, tags: Sequence[str]) -> list[dict[str, Any]]:
         return _matrix(name, scale, _spread(chosen, by_layer, tags))
 
     def change(name: str, label: str, values: xr.DataArray) -> dict[str, Any]:
-        edge = _edge(values)
-        return _matrix(name, _Scale(label, (-edge, edge), "PuOr", 0.0, signed=True), _spread(values, None, tags))
+        widest = edge(values)
+        return _matrix(name, _Scale(label, (-widest, widest), "PuOr", 0.0, signed=True), _spread(values, None, tags))
 
     negative = bool((alike["chosen"].sel({INTERVAL: BOUNDS[0]}).values < -0.1).any())
     colours = ((-1.0, 1.0), "PuOr") if negative else ((0.0, 1.0), "YlGnBu")
@@ -229,7 +229,7 @@ def _matrices(findings: Findings, tags: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _edge(values: xr.DataArray) -> float:
+def edge(values: xr.DataArray) -> float:
     """Half the width of a scale centred at 0, in steps of 0.05."""
     seen = np.abs(values.sel({INTERVAL: BOUNDS[0]}).values)
     return float(np.ceil(max([0.05, *seen[np.isfinite(seen)].tolist()]) * 20 - 1e-9) / 20)

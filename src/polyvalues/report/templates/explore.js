@@ -16,6 +16,8 @@
     form: "correlation",
     target: "language",
     damage: "damage",
+    trait: "trait",
+    mixture: "mixture of languages",
   };
   // where a figure lists what can be chosen
   const LISTS = {
@@ -25,6 +27,8 @@
     coefficient: "coefficients",
     form: "forms",
     damage: "damages",
+    trait: "traits",
+    mixture: "mixtures",
   };
   const orders = { family: "by family" };
   if (data.orders.share) orders.share = "by training share";

@@ -12,7 +12,10 @@
       ...(figure.series.some((series) => series.layers) ? ["layer"] : []),
       "order",
     ],
-    heads: () => ["concept", "quantity", "layer", "source", "target", "estimate", "lower", "upper", "n", "groups"],
+    heads: (figure) => [
+      ...["concept", "quantity", "layer", "source", "target", "estimate", "lower", "upper"],
+      ...(figure.counted ? ["n", "groups"] : []),
+    ],
     // of a symmetric matrix only the half above the diagonal is sent, row by row
     cell: (series, concept, source, target, depth) => {
       if (!series.layers) return three(series.values, concept, source, target);
@@ -20,6 +23,8 @@
       const [low, high] = source < target ? [source, target] : [target, source];
       return three(series.values, concept, low * tags.length - (low * (low - 1)) / 2 + high - low, depth);
     },
+    // two models may share fewer languages than a page has
+    order: (series, state) => ordered(state).filter((tag) => !series.tags || series.tags.includes(tag)),
     series: (figure, state) => figure.series.find((one) => one.name === state.quantity) || figure.series[0],
     rows: (figure, state) => {
       const series = matrix.series(figure, state);
@@ -27,11 +32,12 @@
       const known = levels(series);
       const level = known.some((one) => String(one) === String(state.layer)) ? String(state.layer) : "chosen";
       const depth = known.map(String).indexOf(level);
-      return ordered(state).flatMap((source) =>
-        ordered(state).map((target) => {
+      const order = matrix.order(series, state);
+      return order.flatMap((source) =>
+        order.map((target) => {
           const values = matrix.cell(series, at, tags.indexOf(source), tags.indexOf(target), depth);
           const names = { concept: state.concept, quantity: series.name, layer: level, source: source, target: target };
-          return Object.assign(names, values, counted(state.concept, target));
+          return Object.assign(names, values, figure.counted ? counted(state.concept, target) : {});
         }),
       );
     },
@@ -54,7 +60,7 @@
     steps: (figure, rows) => Math.round(Math.sqrt(rows.length)),
     draw: (figure, rows, state, room) => {
       const series = matrix.series(figure, state);
-      const order = ordered(state);
+      const order = matrix.order(series, state);
       const colours = COLOURS[series.colours];
       const scale = d3.scaleSequential(colours).domain(series.domain).clamp(true);
       const seen = rows.filter(
