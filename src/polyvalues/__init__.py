@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     from polyvalues.data.kinship.tables import distances as distances
     from polyvalues.data.pairs import make_pairs as make_pairs
     from polyvalues.data.pairs import read_pairs as read_pairs
-    from polyvalues.data.quality import read_quality as read_quality
+    from polyvalues.data.quality.measure import TextQuality as TextQuality
+    from polyvalues.data.quality.measure import measure_translations as measure_translations
+    from polyvalues.data.quality.plant import calibrate_quality as calibrate_quality
+    from polyvalues.data.quality.ratings import read_quality as read_quality
+    from polyvalues.data.quality.report import drop_flagged as drop_flagged
+    from polyvalues.data.quality.report import summarise_quality as summarise_quality
     from polyvalues.data.readers.registry import READERS as READERS
     from polyvalues.data.splits import split_pairs as split_pairs
     from polyvalues.data.summary import sample_pairs as sample_pairs
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
     from polyvalues.measure.transfer import transfer as transfer
     from polyvalues.mistakes import Mistaken as Mistaken
     from polyvalues.mistakes import measure_mistakes as measure_mistakes
+    from polyvalues.model.embedding import load_embedder as load_embedder
     from polyvalues.model.handle import ModelHandle as ModelHandle
     from polyvalues.model.handle import load_model as load_model
     from polyvalues.model.presets import PRESETS as PRESETS
@@ -91,6 +97,9 @@ if TYPE_CHECKING:
     from polyvalues.study import prepare_pairs as prepare_pairs
     from polyvalues.study import run_study as run_study
     from polyvalues.study import write_report as write_report
+    from polyvalues.translated import rate_translations as rate_translations
+    from polyvalues.translated import table_csv as table_csv
+    from polyvalues.translation_specs import QualitySpec as QualitySpec
     from polyvalues.vectors.activations import ActivationsReducer as ActivationsReducer
     from polyvalues.vectors.fit import fit_vectors as fit_vectors
     from polyvalues.vectors.moments import MomentsReducer as MomentsReducer
@@ -131,6 +140,7 @@ _HOME = {
     "PairSource": "polyvalues.specs",
     "Plan": "polyvalues.steer.plan",
     "PolyvaluesError": "polyvalues.errors",
+    "QualitySpec": "polyvalues.translation_specs",
     "READERS": "polyvalues.data.readers.registry",
     "ReadingSpec": "polyvalues.specs",
     "Replicates": "polyvalues.artifacts",
@@ -143,11 +153,13 @@ _HOME = {
     "Store": "polyvalues.store",
     "Study": "polyvalues.study",
     "StudySpec": "polyvalues.specs",
+    "TextQuality": "polyvalues.data.quality.measure",
     "TextTable": "polyvalues.artifacts",
     "VectorSpec": "polyvalues.specs",
     "Verified": "polyvalues.verification.suite",
     "bake_model": "polyvalues.steer.permanent",
     "build": "polyvalues.specs",
+    "calibrate_quality": "polyvalues.data.quality.plant",
     "check_pairs": "polyvalues.data.check",
     "choose_layers": "polyvalues.measure.select",
     "compare_studies": "polyvalues.compare",
@@ -156,6 +168,7 @@ _HOME = {
     "difference_words": "polyvalues.compare",
     "distances": "polyvalues.data.kinship.tables",
     "doubts": "polyvalues.data.doubt",
+    "drop_flagged": "polyvalues.data.quality.report",
     "export_vectors": "polyvalues.steered",
     "find_divergence": "polyvalues.follow",
     "findings_in_words": "polyvalues.study",
@@ -164,6 +177,7 @@ _HOME = {
     "generate": "polyvalues.steer.generate",
     "glance": "polyvalues.glance",
     "import_vectors": "polyvalues.steered",
+    "load_embedder": "polyvalues.model.embedding",
     "load_model": "polyvalues.model.handle",
     "load_study": "polyvalues.study",
     "load_study_spec": "polyvalues.settings",
@@ -172,12 +186,14 @@ _HOME = {
     "measure_mistakes": "polyvalues.mistakes",
     "measure_noise": "polyvalues.follow",
     "measure_quality": "polyvalues.follow",
+    "measure_translations": "polyvalues.data.quality.measure",
     "models_difference": "polyvalues.measure.difference",
     "noise_rows": "polyvalues.measure.noise",
     "prepare_pairs": "polyvalues.study",
     "push_hub": "polyvalues.interop.hub",
+    "rate_translations": "polyvalues.translated",
     "read_pairs": "polyvalues.data.pairs",
-    "read_quality": "polyvalues.data.quality",
+    "read_quality": "polyvalues.data.quality.ratings",
     "recognition": "polyvalues.measure.recognition",
     "record": "polyvalues.model.record",
     "replicates": "polyvalues.vectors.replicates",
@@ -188,6 +204,8 @@ _HOME = {
     "steering": "polyvalues.steer.hooks",
     "steering_vectors": "polyvalues.steered",
     "summarise_pairs": "polyvalues.data.summary",
+    "summarise_quality": "polyvalues.data.quality.report",
+    "table_csv": "polyvalues.translated",
     "text_table": "polyvalues.data.texts",
     "transfer": "polyvalues.measure.transfer",
     "verify": "polyvalues.verification.suite",
@@ -228,6 +246,7 @@ __all__ = [
     "PairSource",
     "Plan",
     "PolyvaluesError",
+    "QualitySpec",
     "ReadingSpec",
     "Replicates",
     "ScoreReducer",
@@ -239,12 +258,14 @@ __all__ = [
     "Store",
     "Study",
     "StudySpec",
+    "TextQuality",
     "TextTable",
     "VectorSpec",
     "Verified",
     "__version__",
     "bake_model",
     "build",
+    "calibrate_quality",
     "check_pairs",
     "choose_layers",
     "compare_studies",
@@ -253,6 +274,7 @@ __all__ = [
     "difference_words",
     "distances",
     "doubts",
+    "drop_flagged",
     "export_vectors",
     "find_divergence",
     "findings_in_words",
@@ -261,6 +283,7 @@ __all__ = [
     "generate",
     "glance",
     "import_vectors",
+    "load_embedder",
     "load_model",
     "load_study",
     "load_study_spec",
@@ -269,10 +292,12 @@ __all__ = [
     "measure_mistakes",
     "measure_noise",
     "measure_quality",
+    "measure_translations",
     "models_difference",
     "noise_rows",
     "prepare_pairs",
     "push_hub",
+    "rate_translations",
     "read_pairs",
     "read_quality",
     "recognition",
@@ -285,6 +310,8 @@ __all__ = [
     "steering",
     "steering_vectors",
     "summarise_pairs",
+    "summarise_quality",
+    "table_csv",
     "text_table",
     "transfer",
     "verify",
