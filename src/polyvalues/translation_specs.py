@@ -31,3 +31,22 @@ class Seq2SeqSpec(Spec):
     batch_tokens: int = Field(default=4096, ge=1, description="Source tokens per batch, padding and beams included.")
     max_source_tokens: int = Field(default=512, ge=2, description="Longer texts are not translated.")
     max_new_tokens: int = Field(default=512, ge=1, description="Most tokens of a translation.")
+
+
+class EndpointSpec(Spec):
+    """A language model behind an OpenAI-compatible endpoint; its key comes from OPENAI_API_KEY."""
+
+    endpoint_model: str = Field(default="", description="Name of the model at the endpoint.")
+    base_url: str | None = Field(default=None, description="The endpoint; None: OPENAI_BASE_URL, else OpenAI's.")
+    batch: int = Field(default=8, ge=1, le=64, description="Pairs per request.")
+    parallel: int = Field(default=4, ge=1, le=64, description="Requests under way at once.")
+    per_minute: float = Field(default=0.0, ge=0, description="Most requests a minute; 0: no limit.")
+    retries: int = Field(default=5, ge=0, description="Of a request that failed (overload, rate limit, connection).")
+    tries: int = Field(
+        default=2, ge=1, description="How often a pair is asked for alone when its answers are not valid."
+    )
+    timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for an answer.")
+    json_mode: bool = Field(default=False, description="Ask for JSON by response_format, where the endpoint has it.")
+    instructions: str = Field(default="", description="Added to what the model is told, e.g. a glossary.")
+    price_in: float | None = Field(default=None, ge=0, description="Price of a million tokens sent.")
+    price_out: float | None = Field(default=None, ge=0, description="Price of a million tokens received.")
