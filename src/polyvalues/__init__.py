@@ -99,7 +99,12 @@ if TYPE_CHECKING:
     from polyvalues.study import write_report as write_report
     from polyvalues.translated import rate_translations as rate_translations
     from polyvalues.translated import table_csv as table_csv
+    from polyvalues.translation_job import Translation as Translation
+    from polyvalues.translation_job import TranslationJob as TranslationJob
+    from polyvalues.translation_job import translate_pairs as translate_pairs
+    from polyvalues.translation_job import translation_job as translation_job
     from polyvalues.translation_specs import QualitySpec as QualitySpec
+    from polyvalues.translation_specs import TranslateSpec as TranslateSpec
     from polyvalues.vectors.activations import ActivationsReducer as ActivationsReducer
     from polyvalues.vectors.fit import fit_vectors as fit_vectors
     from polyvalues.vectors.moments import MomentsReducer as MomentsReducer
@@ -155,6 +160,9 @@ _HOME = {
     "StudySpec": "polyvalues.specs",
     "TextQuality": "polyvalues.data.quality.measure",
     "TextTable": "polyvalues.artifacts",
+    "TranslateSpec": "polyvalues.translation_specs",
+    "Translation": "polyvalues.translation_job",
+    "TranslationJob": "polyvalues.translation_job",
     "VectorSpec": "polyvalues.specs",
     "Verified": "polyvalues.verification.suite",
     "bake_model": "polyvalues.steer.permanent",
@@ -208,6 +216,8 @@ _HOME = {
     "table_csv": "polyvalues.translated",
     "text_table": "polyvalues.data.texts",
     "transfer": "polyvalues.measure.transfer",
+    "translate_pairs": "polyvalues.translation_job",
+    "translation_job": "polyvalues.translation_job",
     "verify": "polyvalues.verification.suite",
     "verify_steps": "polyvalues.verification.suite",
     "write_pairs": "polyvalues.store",
@@ -260,6 +270,9 @@ __all__ = [
     "StudySpec",
     "TextQuality",
     "TextTable",
+    "TranslateSpec",
+    "Translation",
+    "TranslationJob",
     "VectorSpec",
     "Verified",
     "__version__",
@@ -314,6 +327,8 @@ __all__ = [
     "table_csv",
     "text_table",
     "transfer",
+    "translate_pairs",
+    "translation_job",
     "verify",
     "verify_steps",
     "write_pairs",

@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from polyvalues.store import Store, explained
@@ -43,6 +43,10 @@ class Journal:
     def get(self, key: str) -> Record | None:
         """The texts under a key."""
         return self._records.get(key)
+
+    def records(self) -> Collection[Record]:
+        """All texts, in the order in which their keys first came."""
+        return self._records.values()
 
     def add(self, entries: Mapping[str, Record]) -> None:
         """Append records; they are on the disk when this returns.

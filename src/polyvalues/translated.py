@@ -1,4 +1,4 @@
-"""Translation and its quality, from settings to files."""
+"""Quality of translations, from settings to files."""
 
 import csv
 import io
@@ -37,11 +37,19 @@ def rate_translations(pairs: PairSet, spec: QualitySpec, out: Path) -> TextQuali
         names=spec.names,
     )
     found = measure_translations(pairs, spec.source, helpers)
-    store = Store(out)
+    write_quality(found, Store(out))
+    return found
+
+
+def write_quality(found: TextQuality, store: Store) -> None:
+    """`quality.csv` (by pair, for `--quality`), `texts.csv` (all measures), `summary.csv` (by language).
+
+    Raises:
+        StorageFull: they cannot be written.
+    """
     store.write("quality.csv", ratings_csv(found.ratings))
     store.write("texts.csv", texts_csv(found))
     store.write("summary.csv", table_csv(summarise_quality(found)))
-    return found
 
 
 def table_csv(table: pa.Table) -> str:

@@ -1,4 +1,4 @@
-"""The commands on translations: `pairs quality`."""
+"""The commands on translations: `translate` and `pairs quality`."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -9,11 +9,70 @@ from rich.table import Table
 
 import polyvalues as pv
 from polyvalues.flags import flags_of, merge, with_flags
-from polyvalues.terminal import OUT
-from polyvalues.translation_specs import QualitySpec
+from polyvalues.settings import read_toml
+from polyvalues.terminal import OUT, progress_bar
+from polyvalues.translation_specs import QualitySpec, TranslateSpec
 
 _NOTES_SHOWN: Final = 10
 _QUALITY: Final = flags_of(QualitySpec)
+_TRANSLATE: Final = flags_of(TranslateSpec)
+
+
+@with_flags(_TRANSLATE)
+def translate_command(
+    pairs: Annotated[list[str], typer.Argument(help="NAME:PATH, a Parquet file, or mosaic.")],
+    out: Annotated[Path, typer.Option(help="Folder for pairs, quality, card and memory.")] = Path("out/translated"),
+    settings_file: Annotated[Path | None, typer.Option("--settings", help="TOML; flags override it.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what there is to do, and what it will take; do nothing.")] = False,
+    *,
+    settings: dict[str, Any],
+) -> None:
+    """Translate pairs into other languages, measure every text, and write a data card. Run it again to go on."""
+    base = read_toml(settings_file) if settings_file else {}
+    spec = pv.build(TranslateSpec, merge(base, settings, _TRANSLATE), origin=str(settings_file or ""))
+    read = pv.read_pairs([pair_source(text) for text in pairs])
+    with pv.translation_job(read, spec, out) as job:
+        _show_volumes(job)
+        if dry_run:
+            return
+        with progress_bar() as bar:
+            job.run(bar)
+        if spec.round_trip:
+            with progress_bar("texts back") as bar:
+                job.back(bar)
+        done = job.finish()
+    if done.quality is not None:
+        show_quality(done.quality)
+    for note in done.notes if done.quality is None else done.notes[: len(done.notes) - len(done.quality.notes)]:
+        OUT.print(f"! {escape(note)}", highlight=False)
+    for tag, missing in done.missing.items():
+        if missing:
+            OUT.print(f"! {escape(tag)}: {missing} pairs are not translated", highlight=False)
+    said = ", ".join(f"{name} {value:g}" for name, value in done.usage.items() if value is not None)
+    OUT.print(f"asked {done.counts['asked']}, remembered {done.counts['remembered']}; {said}", highlight=False)
+    OUT.print(f"pairs: {escape(str(out / 'pairs.parquet'))}, card: {escape(str(out / 'CARD.md'))}", highlight=False)
+
+
+def _show_volumes(job: Any) -> None:
+    """What there is to do, by language, and what it will take."""
+    table = Table("to", "pairs", "texts", "known", "to translate", "characters", box=None)
+    for one in job.volumes():
+        left = one.requests - one.known
+        table.add_row(one.target, *(f"{n:,}" for n in (one.pairs, one.requests, one.known, left, one.characters)))
+    OUT.print(table)
+    expected = job.estimate()
+    if expected is not None:
+        price = "no price given" if expected.cost is None else f"cost about {expected.cost:,.2f}"
+        OUT.print(
+            f"about {expected.requests:,} requests, {expected.sent:,} tokens sent, {expected.received:,} received; "
+            f"{price}; about {expected.seconds / 60:.0f} minutes",
+            highlight=False,
+        )
+    elif (rate := job.rate()) is not None:
+        seconds = sum(one.characters for one in job.volumes()) / rate
+        OUT.print(
+            f"{rate:,.0f} characters a second in a first batch: about {seconds / 60:.0f} minutes", highlight=False
+        )
 
 
 @with_flags(_QUALITY)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from polyvalues.specs import LanguageTag, Spec
 
@@ -50,3 +50,31 @@ class EndpointSpec(Spec):
     instructions: str = Field(default="", description="Added to what the model is told, e.g. a glossary.")
     price_in: float | None = Field(default=None, ge=0, description="Price of a million tokens sent.")
     price_out: float | None = Field(default=None, ge=0, description="Price of a million tokens received.")
+
+
+class TranslateSpec(Spec):
+    """Pairs of one language into others."""
+
+    to: tuple[LanguageTag, ...] = Field(min_length=1, description="Comma-separated languages to translate into.")
+    source: LanguageTag = Field(default="en", description="Language of the pairs that are translated.")
+    backend: Literal["seq2seq", "endpoint", "files"] = Field(default="seq2seq", description="What translates.")
+    names: tuple[str, ...] = Field(default=(), description="Comma-separated names that have to stay as they are.")
+    round_trip: bool = Field(default=False, description="Also translate back, to measure what was lost.")
+    sheets: str | None = Field(
+        default=None, description="Folder of a human translator's sheets; None: sheets in --out."
+    )
+    translator: str = Field(default="", description="Who translated, for the data card.")
+    seq2seq: Seq2SeqSpec = Seq2SeqSpec()
+    endpoint: EndpointSpec = EndpointSpec()
+
+    @model_validator(mode="after")
+    def _possible(self) -> "TranslateSpec":
+        if self.source in self.to:
+            raise ValueError(f"to: {self.source!r} is the source language")
+        if len(set(self.to)) < len(self.to):
+            raise ValueError("to: a language is named twice")
+        if self.backend == "endpoint" and not self.endpoint.endpoint_model:
+            raise ValueError("the endpoint needs the name of a model: endpoint_model")
+        if self.backend == "files" and self.round_trip:
+            raise ValueError("round_trip: people are not asked to translate back; leave it out")
+        return self

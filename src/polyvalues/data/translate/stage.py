@@ -10,6 +10,7 @@ becomes `translated:BACKEND`.
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -114,6 +115,25 @@ def volume(pairs: PairSet, wanted: Wanted, backend: Backend, memory: Memory) -> 
         known = len(requests) - len(unknown)
         found.append(Volume(target, len(rows), len(requests), known, characters, texts))
     return found
+
+
+def trial(pairs: PairSet, wanted: Wanted, backend: Backend, memory: Memory) -> float | None:
+    """Characters translated a second, by the clock, in the first batch that is not known; its texts are remembered.
+
+    None where everything is known.
+    """
+    requests = _requests(_source_rows(pairs, wanted), joint=backend.joint)
+    for target in wanted.targets:
+        asking = _Asking(backend, memory, wanted, target, None, [0, 0, 0])
+        for batch in backend.plan(requests, wanted.source, target):
+            own = [requests[at] for at in batch]
+            unknown = [one for one in own if memory.get(_key(one, wanted.source, target, backend)) is None]
+            if unknown:
+                began = time.perf_counter()
+                asking.answers(own, told=False)
+                seconds = max(time.perf_counter() - began, 1e-6)
+                return sum(len(text) for one in unknown for text in one) / seconds
+    return None
 
 
 def translate(
