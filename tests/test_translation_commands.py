@@ -256,3 +256,9 @@ def test_a_killed_process_goes_on_and_two_do_not_work_in_one_folder(tmp_path: Pa
     assert "remembered 0" not in done.stdout
     for name in ("pairs.parquet", "texts.csv", "quality.csv"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_languages_are_listed_and_searched(polyvalues: Run) -> None:
+    whole, some = polyvalues("languages"), polyvalues("languages", "swahili", "zho_")
+    assert len(whole.stdout.splitlines()) == 203
+    assert [line.split()[0] for line in some.stdout.splitlines()[1:]] == ["sw", "zh", "zh-Hant"]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from polyvalues.data.degrade import degrade as degrade
     from polyvalues.data.doubt import doubts as doubts
     from polyvalues.data.kinship.tables import distances as distances
+    from polyvalues.data.known_languages import known_languages as known_languages
     from polyvalues.data.pairs import make_pairs as make_pairs
     from polyvalues.data.pairs import read_pairs as read_pairs
     from polyvalues.data.quality.measure import TextQuality as TextQuality
@@ -185,6 +186,7 @@ _HOME = {
     "generate": "polyvalues.steer.generate",
     "glance": "polyvalues.glance",
     "import_vectors": "polyvalues.steered",
+    "known_languages": "polyvalues.data.known_languages",
     "load_embedder": "polyvalues.model.embedding",
     "load_model": "polyvalues.model.handle",
     "load_study": "polyvalues.study",
@@ -296,6 +298,7 @@ __all__ = [
     "generate",
     "glance",
     "import_vectors",
+    "known_languages",
     "load_embedder",
     "load_model",
     "load_study",

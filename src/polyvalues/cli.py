@@ -25,7 +25,7 @@ from polyvalues.flags import FLAGS, flags_of, merge, with_flags, with_settings
 from polyvalues.specs import EMBEDDED_MODEL, EngineSpec, StudySpec
 from polyvalues.steering_commands import control_command, steer_command, vectors_app
 from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, show_tables, summarise
-from polyvalues.translation_commands import pair_source, quality_command, translate_command
+from polyvalues.translation_commands import languages_command, pair_source, quality_command, translate_command
 
 app = typer.Typer(
     name="polyvalues",
@@ -41,6 +41,7 @@ pairs_app.command("quality")(quality_command)
 app.command("control")(control_command)
 app.command("steer")(steer_command)
 app.command("translate")(translate_command)
+app.command("languages")(languages_command)
 
 
 _ENGINE: Final = flags_of(EngineSpec)

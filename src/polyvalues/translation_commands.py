@@ -1,4 +1,4 @@
-"""The commands on translations: `translate` and `pairs quality`."""
+"""The commands on translations: `translate`, `pairs quality`, `languages`."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,7 +23,7 @@ def translate_command(
     pairs: Annotated[list[str], typer.Argument(help="NAME:PATH, a Parquet file, or mosaic.")],
     out: Annotated[Path, typer.Option(help="Folder for pairs, quality, card and memory.")] = Path("out/translated"),
     settings_file: Annotated[Path | None, typer.Option("--settings", help="TOML; flags override it.")] = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what there is to do, and what it will take; do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Say what there is to do and what it will take, and stop.")] = False,
     *,
     settings: dict[str, Any],
 ) -> None:
@@ -65,14 +65,33 @@ def _show_volumes(job: Any) -> None:
         price = "no price given" if expected.cost is None else f"cost about {expected.cost:,.2f}"
         OUT.print(
             f"about {expected.requests:,} requests, {expected.sent:,} tokens sent, {expected.received:,} received; "
-            f"{price}; about {expected.seconds / 60:.0f} minutes",
+            f"{price}; {_duration(expected.seconds)}",
             highlight=False,
         )
     elif (rate := job.rate()) is not None:
         seconds = sum(one.characters for one in job.volumes()) / rate
-        OUT.print(
-            f"{rate:,.0f} characters a second in a first batch: about {seconds / 60:.0f} minutes", highlight=False
-        )
+        OUT.print(f"{rate:,.0f} characters a second in a first batch: {_duration(seconds)}", highlight=False)
+
+
+def _duration(seconds: float) -> str:
+    return f"about {seconds / 60:,.0f} minutes" if seconds >= 90 else f"about {seconds:.0f} seconds"
+
+
+def languages_command(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Show those whose tag, name or code has one of these.")
+    ] = None,
+) -> None:
+    """The languages of FLORES-200: tags, names, scripts, codes, and what can be measured of them."""
+    table = Table("tag", "name", "script", "family", "FLORES-200", "identified", "distances", box=None)
+    asked = [word.casefold() for word in words or ()]
+    for one in pv.known_languages():
+        if asked and not any(word in f"{one.tag} {one.name} {one.code}".casefold() for word in asked):
+            continue
+        identified = "yes" if one.identified else ""
+        cells = (one.tag, one.name, one.script, one.family, one.code, identified, str(len(one.distances)))
+        table.add_row(*map(escape, cells))
+    OUT.print(table)
 
 
 @with_flags(_QUALITY)

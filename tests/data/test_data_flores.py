@@ -2,7 +2,8 @@
 
 import pytest
 
-from polyvalues.data.flores import FLORES, flores_code
+from polyvalues.data.flores import FLORES, flores_code, flores_tag
+from polyvalues.data.known_languages import known_languages
 from polyvalues.data.languages import knows_script, language_name, language_script
 from polyvalues.errors import SpecError
 
@@ -40,3 +41,22 @@ def test_every_language_has_a_name_and_a_script_that_can_be_judged() -> None:
         tag = code.replace("_", "-")
         assert language_name(tag)
         assert knows_script(language_script(tag)), code
+
+
+def test_a_tag_leads_to_its_code_and_back() -> None:
+    tags = [flores_tag(code) for code in FLORES]
+    assert len(set(tags)) == len(FLORES)
+    assert [flores_code(tag) for tag in tags] == list(FLORES)
+    assert {flores_tag(code) for code in ("zho_Hans", "swh_Latn", "kor_Hang", "arb_Arab")} == {"zh", "sw", "ko", "ar"}
+
+
+def test_more_than_a_hundred_languages_have_all_that_is_needed() -> None:
+    found = known_languages()
+    assert len(found) == 202
+    assert all(one.name and one.judged for one in found)
+    assert sum(len(one.distances) >= 2 for one in found) >= 200
+    assert sum(one.identified and len(one.distances) >= 4 for one in found) >= 90
+    by_tag = {one.tag: one for one in found}
+    assert not by_tag["ny"].identified
+    assert (by_tag["sw"].name, by_tag["sw"].script, by_tag["sw"].code) == ("Swahili", "Latn", "swh_Latn")
+    assert len(by_tag["fi"].distances) == 6

@@ -78,3 +78,14 @@ def _normal(tag: str) -> tuple[str, str]:
     language = langcodes.Language.get(langcodes.standardize_tag(tag, macro=True))
     script = language.script or language_script(language.to_tag())
     return language.language or "", _SCRIPTS.get(script, script)
+
+
+@cache
+def flores_tag(code: str) -> str:
+    """The shortest tag that stands for a code: `sw` for `swh_Latn`, `zh-Hant` for `zho_Hant`."""
+    whole = code.replace("_", "-")
+    wide, narrow = (langcodes.Language.get(langcodes.standardize_tag(whole, macro=macro)) for macro in (True, False))
+    for tag in (wide.language, narrow.language, wide.to_tag(), narrow.to_tag()):
+        if tag and flores_code(tag) == code:
+            return tag
+    return whole

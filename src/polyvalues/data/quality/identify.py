@@ -37,6 +37,12 @@ def margin(text: str, language: str) -> tuple[float, str]:
     return (max(known) - best) / scale, ranked[0][0]
 
 
+def identifies(language: str) -> bool:
+    """Whether the identifier knows a language."""
+    own = language.partition("-")[0]
+    return not _SAME.get(own, frozenset({own})).isdisjoint(map(str, _identifier().nb_classes))
+
+
 @cache
 def _identifier() -> Any:
     return LanguageIdentifier.from_model_file(MODEL_FILE)

@@ -2,7 +2,7 @@
 
     length        log((characters of the translation + 1) / (characters of the source + 1))
     script        share of its letters in the script of its language
-    copied        share of its character 4-grams (letters and digits, case folded) that are in the source, too
+    copied        share of its character 4-grams (case folded, names and numbers left out) that are in the source, too
     repeated      share of its words in the longest stretch that says the same at least three times running
     numbers       2 |kept| / (|numbers of one| + |of the other|), as multisets of values
     placeholders  the same for placeholders and protected names
@@ -13,6 +13,7 @@ languages that put no spaces between words. Shares are 0..1.
 """
 
 import math
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -25,6 +26,8 @@ from polyvalues.data.marks import form, numbers, placeholders
 _GRAM: Final = 4
 _TIMES: Final = 3
 _LONGEST_PERIOD: Final = 32
+_INSIDE: Final = re.compile(r"(?<=[^\s.!?:] )[^\W\d_]{2,}|\d+")
+_DIGITS: Final = re.compile(r"\d+(?: \d+)*")
 
 
 def surface(text: str, source: str | None, language: str, names: Sequence[str] = ()) -> dict[str, float]:
@@ -55,8 +58,12 @@ def plain(text: str) -> str:
 
 
 def copied(text: str, source: str) -> float:
-    """Share of the text's character 4-grams that are in the source; NaN for a text shorter than that."""
-    own, other = plain(text), plain(source)
+    """Share of the text's character 4-grams that are in the source; NaN for a text shorter than that.
+
+    Words that the source writes with a capital inside a sentence, and numbers, stay out: good translations keep them.
+    """
+    names = frozenset(word.casefold() for word in _INSIDE.findall(source) if word[0].isupper() or word[0].isdigit())
+    own, other = (" ".join(word for word in plain(one).split() if word not in names) for one in (text, source))
     grams = [own[at : at + _GRAM] for at in range(len(own) - _GRAM + 1)]
     if not grams:
         return math.nan
@@ -66,7 +73,8 @@ def copied(text: str, source: str) -> float:
 
 def repeated(text: str, language: str) -> float:
     """Share of the words in the longest stretch of a text that says the same at least three times running."""
-    words = plain(text).split() if spaced(language) else clusters(plain(text))
+    bare = _DIGITS.sub("0", plain(text))
+    words = bare.split() if spaced(language) else clusters(bare)
     longest = 0
     for period in range(1, min(_LONGEST_PERIOD, len(words) // _TIMES) + 1):
         run = 0
