@@ -7,6 +7,7 @@ file with a clock in it.
 
 import contextlib
 import json
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -155,6 +156,11 @@ class TranslationJob:
         price = cost(sent, received, self.spec.endpoint)
         return {"tokens sent": sent, "tokens received": received, "cost": price, "seconds": seconds}
 
+    def _named(self) -> dict[str, Any]:
+        """What a model is called, which its translations do not depend on."""
+        own = self.spec.seq2seq
+        return {"model": own.model, "revision": own.revision or "main"} if self.spec.backend == "seq2seq" else {}
+
     def _write_card(self, found: Translation) -> None:
         now = time.strftime("%Y-%m-%d", time.gmtime())
         path = self.store.path("card.json")
@@ -169,7 +175,7 @@ class TranslationJob:
             "targets": list(self.spec.to),
             "backend": self.spec.backend,
             "translator": self.spec.translator,
-            "settings": dict(self.backend.settings),
+            "settings": dict(self.backend.settings) | self._named(),
             "when": {"first": first, "last": now},
             "counts": dict(found.counts),
             "missing": dict(found.missing),
@@ -222,7 +228,7 @@ def _backend(spec: TranslateSpec, store: Store, usage: Journal) -> Backend:
     if spec.backend == "endpoint":
 
         def spent(sent: int, received: int) -> None:
-            usage.add({str(len(usage)): (str(sent), str(received))})
+            usage.add({secrets.token_hex(8): (str(sent), str(received))})
 
         return EndpointBackend(spec.endpoint, spec.names, spent)
     folder = Path(spec.sheets) if spec.sheets else store.root / "sheets"

@@ -1,6 +1,7 @@
 """Translation models: each family told its languages as it wants; batches and kills change nothing."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,16 @@ def test_settings_are_what_a_translation_depends_on(tmp_path: Path) -> None:
     assert plain["scheme"] == "flores"
     assert load(tmp_path / "model", "flores", batch_tokens=7).settings == plain
     assert load(tmp_path / "model", "flores", beams=2).settings != plain
+    shutil.copytree(tmp_path / "model", tmp_path / "moved")
+    assert load(tmp_path / "moved", "flores").settings == plain
+    assert load_seq2seq(load(tmp_path / "moved", "flores").spec, flores_code).settings == plain
+    write_translator(tmp_path / "other", "flores", seed=1)
+    assert load(tmp_path / "other", "flores").settings != plain
+    habits = json.loads((tmp_path / "moved/generation_config.json").read_text(encoding="utf-8"))
+    (tmp_path / "moved/generation_config.json").write_text(
+        json.dumps(habits | {"length_penalty": 2.0}), encoding="utf-8"
+    )
+    assert load(tmp_path / "moved", "flores").settings != plain
 
 
 def test_what_cannot_be_loaded_is_said(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from polyvalues.errors import ModelError, ModelLoadError
+from polyvalues.model.fingerprint import fingerprint
 from polyvalues.model.loading import model_source, quiet_transformers, torch_device
 from polyvalues.specs import ModelSpec
 from polyvalues.translation_specs import Seq2SeqSpec
@@ -36,6 +37,8 @@ _SCHEMES: Final[Mapping[str, re.Pattern[str]]] = {
     "tag": re.compile(r"<2[A-Za-z]{2,3}(_[A-Za-z]+)?>"),
 }
 _OLD_CODES: Final = {"he": "iw", "id": "in", "yi": "ji", "jv": "jw", "fil": "tl", "nb": "no"}
+_PROBE: Final = "It is kind to share. 公平 αβγ 123"
+_NO_HABITS: Final = ("transformers_version", "_from_model_config")
 _FORESEEN: Final = (
     OSError,
     ValueError,
@@ -58,7 +61,7 @@ class Seq2SeqBackend:
         spec: how it is run.
         scheme: how it is told languages: a key above, or `none`.
         flores: from a language tag to its FLORES-200 code; None where there is none.
-        identity: name and revision, for keys and cards.
+        identity: what the model computes: its fingerprint, and how it generates if it is not told otherwise.
     """
 
     model: Any
@@ -91,7 +94,7 @@ class Seq2SeqBackend:
     @property
     def settings(self) -> Mapping[str, Any]:
         """The model, and how it searches; not where it runs or how batches are cut."""
-        own = self.spec.model_dump(mode="json", exclude={"device", "batch_tokens"})
+        own = self.spec.model_dump(mode="json", exclude={"model", "revision", "dtype", "device", "batch_tokens"})
         return {**self.identity, **own, "scheme": self.scheme}
 
     def plan(self, requests: Sequence[tuple[str, ...]], source: str, target: str) -> list[list[int]]:
@@ -153,7 +156,7 @@ class Seq2SeqBackend:
         except torch.OutOfMemoryError:
             if len(ids) == 1:
                 raise ModelError(
-                    f"{self.identity['model']}: memory does not suffice for one text of {longest} tokens; use fewer "
+                    f"{self.spec.model}: memory does not suffice for one text of {longest} tokens; use fewer "
                     "beams, a smaller dtype, or lower max_source_tokens"
                 ) from None
             half = len(ids) // 2
@@ -181,7 +184,7 @@ class Seq2SeqBackend:
                 return option
         tried = ", ".join(filter(None, options)) or "none"
         raise ModelError(
-            f"{self.identity['model']}: has no token for language {tag!r} (tried: {tried}); take another language or "
+            f"{self.spec.model}: has no token for language {tag!r} (tried: {tried}); take another language or "
             "another model"
         )
 
@@ -222,7 +225,8 @@ def load_seq2seq(spec: Seq2SeqSpec, flores: Callable[[str], str | None]) -> Seq2
         )
     model.eval()
     model.requires_grad_(requires_grad=False)
-    identity = {"model": spec.model, "commit": getattr(model.config, "_commit_hash", None)}
+    habits = {k: v for k, v in model.generation_config.to_diff_dict().items() if k not in _NO_HABITS}
+    identity = {"fingerprint": fingerprint(model, tokenizer(_PROBE)["input_ids"]), "generation": habits}
     return Seq2SeqBackend(model, tokenizer, spec, _scheme(tokenizer), flores, identity)
 
 
