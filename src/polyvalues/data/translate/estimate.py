@@ -1,4 +1,4 @@
-"""What translating will cost, before anything is paid for. Rough: right within a factor of two for ordinary text.
+"""What translating will cost, before anything is paid for. Rough: rules of thumb, no tokenizer's count.
 
     sent     = (prompt + 12 per pair + 6 per text) + characters / d(source)
     received = 12 per pair + 6 per text            + characters / d(source) * g(target)
