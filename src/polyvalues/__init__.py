@@ -31,9 +31,15 @@ if TYPE_CHECKING:
     from polyvalues.data.degrade import degrade as degrade
     from polyvalues.data.doubt import doubts as doubts
     from polyvalues.data.kinship.tables import distances as distances
+    from polyvalues.data.known_languages import known_languages as known_languages
     from polyvalues.data.pairs import make_pairs as make_pairs
     from polyvalues.data.pairs import read_pairs as read_pairs
-    from polyvalues.data.quality import read_quality as read_quality
+    from polyvalues.data.quality.measure import TextQuality as TextQuality
+    from polyvalues.data.quality.measure import measure_translations as measure_translations
+    from polyvalues.data.quality.plant import calibrate_quality as calibrate_quality
+    from polyvalues.data.quality.ratings import read_quality as read_quality
+    from polyvalues.data.quality.report import drop_flagged as drop_flagged
+    from polyvalues.data.quality.report import summarise_quality as summarise_quality
     from polyvalues.data.readers.registry import READERS as READERS
     from polyvalues.data.splits import split_pairs as split_pairs
     from polyvalues.data.summary import sample_pairs as sample_pairs
@@ -54,6 +60,7 @@ if TYPE_CHECKING:
     from polyvalues.measure.transfer import transfer as transfer
     from polyvalues.mistakes import Mistaken as Mistaken
     from polyvalues.mistakes import measure_mistakes as measure_mistakes
+    from polyvalues.model.embedding import load_embedder as load_embedder
     from polyvalues.model.handle import ModelHandle as ModelHandle
     from polyvalues.model.handle import load_model as load_model
     from polyvalues.model.presets import PRESETS as PRESETS
@@ -94,6 +101,14 @@ if TYPE_CHECKING:
     from polyvalues.study import prepare_pairs as prepare_pairs
     from polyvalues.study import run_study as run_study
     from polyvalues.study import write_report as write_report
+    from polyvalues.translated import rate_translations as rate_translations
+    from polyvalues.translated import table_csv as table_csv
+    from polyvalues.translation_job import Translation as Translation
+    from polyvalues.translation_job import TranslationJob as TranslationJob
+    from polyvalues.translation_job import translate_pairs as translate_pairs
+    from polyvalues.translation_job import translation_job as translation_job
+    from polyvalues.translation_specs import QualitySpec as QualitySpec
+    from polyvalues.translation_specs import TranslateSpec as TranslateSpec
     from polyvalues.vectors.activations import ActivationsReducer as ActivationsReducer
     from polyvalues.vectors.fit import fit_vectors as fit_vectors
     from polyvalues.vectors.moments import MomentsReducer as MomentsReducer
@@ -135,6 +150,7 @@ _HOME = {
     "PaperSet": "polyvalues.paper",
     "Plan": "polyvalues.steer.plan",
     "PolyvaluesError": "polyvalues.errors",
+    "QualitySpec": "polyvalues.translation_specs",
     "READERS": "polyvalues.data.readers.registry",
     "ReadingSpec": "polyvalues.specs",
     "Replicates": "polyvalues.artifacts",
@@ -147,11 +163,16 @@ _HOME = {
     "Store": "polyvalues.store",
     "Study": "polyvalues.study",
     "StudySpec": "polyvalues.specs",
+    "TextQuality": "polyvalues.data.quality.measure",
     "TextTable": "polyvalues.artifacts",
+    "TranslateSpec": "polyvalues.translation_specs",
+    "Translation": "polyvalues.translation_job",
+    "TranslationJob": "polyvalues.translation_job",
     "VectorSpec": "polyvalues.specs",
     "Verified": "polyvalues.verification.suite",
     "bake_model": "polyvalues.steer.permanent",
     "build": "polyvalues.specs",
+    "calibrate_quality": "polyvalues.data.quality.plant",
     "check_pairs": "polyvalues.data.check",
     "choose_layers": "polyvalues.measure.select",
     "compare_studies": "polyvalues.compare",
@@ -160,6 +181,7 @@ _HOME = {
     "difference_words": "polyvalues.compare",
     "distances": "polyvalues.data.kinship.tables",
     "doubts": "polyvalues.data.doubt",
+    "drop_flagged": "polyvalues.data.quality.report",
     "export_vectors": "polyvalues.steered",
     "find_divergence": "polyvalues.follow",
     "findings_in_words": "polyvalues.study",
@@ -168,6 +190,8 @@ _HOME = {
     "generate": "polyvalues.steer.generate",
     "glance": "polyvalues.glance",
     "import_vectors": "polyvalues.steered",
+    "known_languages": "polyvalues.data.known_languages",
+    "load_embedder": "polyvalues.model.embedding",
     "load_model": "polyvalues.model.handle",
     "load_study": "polyvalues.study",
     "load_study_spec": "polyvalues.settings",
@@ -176,13 +200,15 @@ _HOME = {
     "measure_mistakes": "polyvalues.mistakes",
     "measure_noise": "polyvalues.follow",
     "measure_quality": "polyvalues.follow",
+    "measure_translations": "polyvalues.data.quality.measure",
     "models_difference": "polyvalues.measure.difference",
     "noise_rows": "polyvalues.measure.noise",
     "paper_set": "polyvalues.paper",
     "prepare_pairs": "polyvalues.study",
     "push_hub": "polyvalues.interop.hub",
+    "rate_translations": "polyvalues.translated",
     "read_pairs": "polyvalues.data.pairs",
-    "read_quality": "polyvalues.data.quality",
+    "read_quality": "polyvalues.data.quality.ratings",
     "recognition": "polyvalues.measure.recognition",
     "record": "polyvalues.model.record",
     "replicates": "polyvalues.vectors.replicates",
@@ -193,8 +219,12 @@ _HOME = {
     "steering": "polyvalues.steer.hooks",
     "steering_vectors": "polyvalues.steered",
     "summarise_pairs": "polyvalues.data.summary",
+    "summarise_quality": "polyvalues.data.quality.report",
+    "table_csv": "polyvalues.translated",
     "text_table": "polyvalues.data.texts",
     "transfer": "polyvalues.measure.transfer",
+    "translate_pairs": "polyvalues.translation_job",
+    "translation_job": "polyvalues.translation_job",
     "verify": "polyvalues.verification.suite",
     "verify_steps": "polyvalues.verification.suite",
     "write_pairs": "polyvalues.store",
@@ -235,6 +265,7 @@ __all__ = [
     "PaperSet",
     "Plan",
     "PolyvaluesError",
+    "QualitySpec",
     "ReadingSpec",
     "Replicates",
     "ScoreReducer",
@@ -246,12 +277,17 @@ __all__ = [
     "Store",
     "Study",
     "StudySpec",
+    "TextQuality",
     "TextTable",
+    "TranslateSpec",
+    "Translation",
+    "TranslationJob",
     "VectorSpec",
     "Verified",
     "__version__",
     "bake_model",
     "build",
+    "calibrate_quality",
     "check_pairs",
     "choose_layers",
     "compare_studies",
@@ -260,6 +296,7 @@ __all__ = [
     "difference_words",
     "distances",
     "doubts",
+    "drop_flagged",
     "export_vectors",
     "find_divergence",
     "findings_in_words",
@@ -268,6 +305,8 @@ __all__ = [
     "generate",
     "glance",
     "import_vectors",
+    "known_languages",
+    "load_embedder",
     "load_model",
     "load_study",
     "load_study_spec",
@@ -276,11 +315,13 @@ __all__ = [
     "measure_mistakes",
     "measure_noise",
     "measure_quality",
+    "measure_translations",
     "models_difference",
     "noise_rows",
     "paper_set",
     "prepare_pairs",
     "push_hub",
+    "rate_translations",
     "read_pairs",
     "read_quality",
     "recognition",
@@ -293,8 +334,12 @@ __all__ = [
     "steering",
     "steering_vectors",
     "summarise_pairs",
+    "summarise_quality",
+    "table_csv",
     "text_table",
     "transfer",
+    "translate_pairs",
+    "translation_job",
     "verify",
     "verify_steps",
     "write_pairs",

@@ -25,6 +25,7 @@ from polyvalues.flags import FLAGS, flags_of, merge, with_flags, with_settings
 from polyvalues.specs import EMBEDDED_MODEL, EngineSpec, StudySpec
 from polyvalues.steering_commands import control_command, steer_command, vectors_app
 from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, show_tables, summarise
+from polyvalues.translation_commands import languages_command, pair_source, quality_command, translate_command
 
 app = typer.Typer(
     name="polyvalues",
@@ -36,8 +37,11 @@ app = typer.Typer(
 pairs_app = typer.Typer(help="Text pairs: list formats, convert, check, look.", no_args_is_help=True)
 app.add_typer(pairs_app, name="pairs")
 app.add_typer(vectors_app, name="vectors")
+pairs_app.command("quality")(quality_command)
 app.command("control")(control_command)
 app.command("steer")(steer_command)
+app.command("translate")(translate_command)
+app.command("languages")(languages_command)
 
 
 _ENGINE: Final = flags_of(EngineSpec)
@@ -346,9 +350,8 @@ def _figure_number(text: str) -> int:
 
 def _source(text: str, given: dict[str, str | None]) -> Any:
     """A source from NAME:PATH, or from the path of a Parquet file that `pairs import` wrote."""
-    bare = text.endswith(".parquet") and ":" not in text
-    source = pv.PairSource.parse(f"table:{text}" if bare else text)
-    return pv.build(pv.PairSource, source.model_dump() | {key: value for key, value in given.items() if value})
+    chosen = {key: value for key, value in given.items() if value}
+    return pv.build(pv.PairSource, pair_source(text).model_dump() | chosen)
 
 
 def _study_spec(

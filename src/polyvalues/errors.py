@@ -14,6 +14,7 @@
     │   └── DegenerateVector    it came out zero or not finite
     ├── EngineError             work cannot be spread over workers
     ├── JudgeError              answers cannot be judged as asked
+    ├── TranslationError        texts cannot be translated any more
     ├── MeasureError            an analysis has nothing to work on
     ├── StoreError              the study folder
     │   ├── StudyLocked         another run holds it
@@ -87,6 +88,10 @@ class EngineError(PolyvaluesError):
 
 class JudgeError(PolyvaluesError):
     """A judge cannot be used: no openings in a language, an endpoint that does not answer, no such label."""
+
+
+class TranslationError(PolyvaluesError):
+    """Translating cannot go on: an endpoint that refuses or does not answer. What came before is kept."""
 
 
 class VectorError(PolyvaluesError):

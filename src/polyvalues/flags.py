@@ -21,6 +21,8 @@ _PANELS: Final = {
     "statistics": "Statistics",
     "budget": "Budget",
     "generation": "Generation",
+    "seq2seq": "Sequence-to-sequence model",
+    "endpoint": "Endpoint",
 }
 _OWN_NAMES: Final[dict[tuple[str | None, str], str]] = {
     ("model", "id"): "model",

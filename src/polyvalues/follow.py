@@ -48,7 +48,7 @@ def find_divergence(study: Study, *, source: str | None = None, quality: Quality
     Args:
         study: a finished study (strict protocol).
         source: language to compare with; None takes `en` if it is there, else the first.
-        quality: measured quality of pairs (`data.quality.read_quality`); low ones count as doubtful translations.
+        quality: measured quality of pairs (`read_quality`); low ones count as doubtful translations.
 
     Raises:
         SpecError: a study of the paper protocol.

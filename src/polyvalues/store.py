@@ -110,7 +110,7 @@ class Store:
             StudyLocked: another process holds it.
             StorageFull: the folder cannot be made or written.
         """
-        with _explained(self.root):
+        with explained(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self.root / ".lock", timeout=0)
             try:
@@ -185,7 +185,7 @@ class Store:
             "seal": token + _ZEROS,
         }
         path = self.path(name)
-        with _explained(path):
+        with explained(path):
             blob = _codec(kind, path).encode(artefact, json.dumps(header, sort_keys=True, ensure_ascii=True), path)
         at = blob.find((token + _ZEROS).encode()) + len(token)
         digest = hashlib.sha256(blob).hexdigest().encode()
@@ -208,7 +208,7 @@ class Store:
         """
         path = self.path(name)
         partial = path.with_name(f".{path.name}.partial")
-        with _explained(path):
+        with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             partial.unlink(missing_ok=True)  # a link left there would be followed
             try:
@@ -253,7 +253,7 @@ class Store:
 def _write(path: Path, blob: bytes) -> None:
     """Write, sync, rename."""
     partial = path.with_name(f".{path.name}.partial")
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             partial.unlink(missing_ok=True)
@@ -305,7 +305,7 @@ def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals to write into errors that say what to do."""
     try:
         yield

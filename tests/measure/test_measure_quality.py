@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from polyvalues.data.quality import read_quality
+from polyvalues.data.quality.ratings import read_quality
 from polyvalues.errors import MeasureError, ReaderError
 from polyvalues.measure.quality import quality_effect, quality_notes
 from polyvalues.specs import StatisticsSpec

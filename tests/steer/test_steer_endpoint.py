@@ -1,57 +1,18 @@
 """The endpoint judge against a real HTTP server on loopback, one that misbehaves."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from loopback import Reply, completion, server
 from polyvalues.control.judging import KeptVerdicts
 from polyvalues.errors import JudgeError
 from polyvalues.steer.judges.endpoint import EndpointJudge
 from polyvalues.store import Store
 from steer_examples import generations
-
-Reply = tuple[int, str]
-
-
-@contextmanager
-def server(answer: Callable[[dict[str, Any], int], Reply]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """`answer(request body, its number)` gives status and body; yields the base URL and the requests that came."""
-    seen: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen.append({"path": self.path, "key": self.headers.get("Authorization"), **body})
-            status, content = answer(body, len(seen))
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Retry-After", "0")
-            self.end_headers()
-            self.wfile.write(content.encode())
-
-        def log_message(self, *args: Any) -> None:  # type: ignore[override]
-            pass
-
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{httpd.server_port}/v1", seen
-    finally:
-        httpd.shutdown()
-        httpd.server_close()
-
-
-def completion(text: str) -> str:
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
-    return json.dumps({"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
 
 
 def verdict(body: dict[str, Any], _: int) -> Reply:

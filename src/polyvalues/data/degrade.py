@@ -86,7 +86,7 @@ def damage(
         rng: draws the order of the units, then what each damage needs.
         foreign: the same text in other languages, for `replace`; without one the text lends from itself.
     """
-    gap = "" if kind == "characters" or not _spaced(language) else " "
+    gap = "" if kind == "characters" or not spaced(language) else " "
     units = clusters(text) if not gap else text.split()
     if len(units) < 2:
         return text
@@ -121,7 +121,8 @@ def clusters(text: str) -> list[str]:
     return found
 
 
-def _spaced(language: str) -> bool:
+def spaced(language: str) -> bool:
+    """Whether the language puts spaces between words."""
     return language_script(language) not in _UNSPACED
 
 
@@ -157,7 +158,7 @@ def _donor(foreign: Mapping[str, str], language: str, rng: np.random.Generator) 
     if not foreign:
         return []
     name = sorted(foreign)[int(rng.integers(len(foreign)))]
-    return foreign[name].split() if _spaced(language) and _spaced(name) else clusters(foreign[name].replace(" ", ""))
+    return foreign[name].split() if spaced(language) and spaced(name) else clusters(foreign[name].replace(" ", ""))
 
 
 def _by_item(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str, str], dict[str, str]]:

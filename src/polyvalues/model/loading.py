@@ -82,7 +82,7 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
         MissingExtra: `device_map` or quantisation without the library they need.
     """
     source = model_source(spec)
-    device = _device(spec)
+    device = torch_device(spec)
     common: dict[str, Any] = {"revision": spec.revision or "main", "trust_remote_code": spec.trust_remote_code}
     try:
         placement = _placement(spec, device)
@@ -137,7 +137,12 @@ def model_source(spec: ModelSpec) -> str:
     return str(folder)
 
 
-def _device(spec: ModelSpec) -> torch.device:
+def torch_device(spec: ModelSpec) -> torch.device:
+    """The device that is asked for, else the accelerator if there is one.
+
+    Raises:
+        ModelLoadError: it cannot be used here.
+    """
     try:
         if spec.device is None and spec.runtime != "transformers":
             return torch.device("cpu")  # the accelerator is the other library's

@@ -1,0 +1,1 @@
+"""Pairs into other languages: `PairSet` in, `PairSet` out, by any backend."""

@@ -1,0 +1,84 @@
+"""The data card beside translated pairs: who translated what, when, with which model and settings, and how well."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from polyvalues.data.flores import flores_code
+from polyvalues.data.languages import language_name, language_script
+
+
+def card_markdown(card: Mapping[str, Any]) -> str:
+    """The card for people; `card` is what `card.json` holds.
+
+    Args:
+        card: `source`, `targets`, `backend`, `translator`, `settings`, `when` (first, last), `counts`, `missing`,
+        `usage`,
+            `origin` (sources of the pairs), `concepts`, `quality` (rows by language), `notes`, `versions`.
+    """
+    source = str(card["source"])
+    lines = [
+        "# Data card: translated pairs",
+        "",
+        f"{card['counts']['pairs']} pairs ({', '.join(map(_cell, card['concepts']))}) of "
+        f"{_cell(', '.join(card['origin']))}, translated from {language_name(source)} (`{source}`).",
+        "",
+        *_table(("language", "", "script", "FLORES-200"), [_language(tag) for tag in card["targets"]]),
+        "",
+        "## Who, when, with what",
+        "",
+        f"- translator: {_cell(card['translator'] or 'not named')}",
+        f"- backend: `{_cell(card['backend'])}`",
+        f"- first run {card['when']['first']}, last run {card['when']['last']}",
+        *(f"- {_cell(name)}: `{_cell(value)}`" for name, value in sorted(card["settings"].items())),
+        *(f"- {_cell(name)} {_cell(value)}" for name, value in sorted(card["versions"].items())),
+        "",
+        "## Counts",
+        "",
+        *(f"- {name}: {value}" for name, value in card["counts"].items()),
+        *(f"- not translated, {tag}: {count} pairs" for tag, count in sorted(card["missing"].items()) if count),
+        *(f"- {name}: {value}" for name, value in card["usage"].items() if value is not None),
+        "",
+        "## Quality",
+        "",
+        *_quality(card["quality"]),
+        *(f"- {_cell(note)}" for note in card["notes"]),
+        "",
+        "A flag says that a text is unusual in its language; a text without one may still be wrong. Quality is judged",
+        "within a language and does not compare languages. The licence of the source holds for translations, too.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _language(tag: str) -> tuple[str, ...]:
+    return f"`{tag}`", language_name(tag), language_script(tag), flores_code(tag) or ""
+
+
+def _quality(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return ["Not measured: nothing is translated yet.", ""]
+    cells = [
+        (
+            f"`{row['language']}`",
+            str(row["texts"]),
+            f"{row['flagged']} ({row['flagged'] / row['texts']:.1%})",
+            f"{row['pairs_kept']} of {row['pairs']}",
+            f"{row['quality_before']:.3f}",
+            "" if row["quality_after"] is None else f"{row['quality_after']:.3f}",
+            str(row["reasons"]),
+        )
+        for row in rows
+    ]
+    heads = ("language", "texts", "flagged", "pairs without a flag", "quality", "of those", "why")
+    return [*_table(heads, cells), ""]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return ["| " + " | ".join(map(_cell, line)) + " |" for line in lines]
+
+
+def _cell(text: object) -> str:
+    """One line without what Markdown or HTML would take for markup."""
+    plain = " ".join(str(text).split())
+    return plain.replace("|", "/").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,248 @@
+"""Translation by a sequence-to-sequence model: NLLB-200, MADLAD-400, M2M-100, mBART-50, or a model of one pair of
+languages.
+
+How a model is told its languages is read off its vocabulary, not off its name:
+
+    flores   `fra_Latn`   (NLLB)       source code, text, end;  the first token generated is forced to the target's code
+    m2m      `__fr__`     (M2M-100)    the same
+    mbart    `fr_XX`      (mBART-50)   the same
+    tag      `<2fr>`      (MADLAD-400) the target's code in front of the text
+    none                  (Opus-MT)    the text alone
+
+Batches are cut by padded source tokens times beams, longest first, over all texts of a language; within one, greedy
+or beam search without sampling. So the same texts give the same translations, and a killed run goes on with the
+batches it had planned. Texts longer than `max_source_tokens` are not translated: a model that stops reading in the
+middle would translate half.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+from polyvalues.errors import ModelError, ModelLoadError
+from polyvalues.model.fingerprint import fingerprint
+from polyvalues.model.loading import model_source, quiet_transformers, torch_device
+from polyvalues.specs import ModelSpec
+from polyvalues.translation_specs import Seq2SeqSpec
+
+_SCHEMES: Final[Mapping[str, re.Pattern[str]]] = {
+    "flores": re.compile(r"[a-z]{3}_[A-Z][a-z]{3}"),
+    "m2m": re.compile(r"__[a-z]{2,3}__"),
+    "mbart": re.compile(r"[a-z]{2}_[A-Z]{2}"),
+    "tag": re.compile(r"<2[A-Za-z]{2,3}(_[A-Za-z]+)?>"),
+}
+_OLD_CODES: Final = {"he": "iw", "id": "in", "yi": "ji", "jv": "jw", "fil": "tl", "nb": "no"}
+_PROBE: Final = "It is kind to share. 公平 αβγ 123"
+_NO_HABITS: Final = ("transformers_version", "_from_model_config")
+_FORESEEN: Final = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    SafetensorError,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Seq2SeqBackend:
+    """A model that translates.
+
+    Attributes:
+        model: encoder and decoder, eval mode, on its device.
+        tokenizer: its tokenizer.
+        spec: how it is run.
+        scheme: how it is told languages: a key above, or `none`.
+        flores: from a language tag to its FLORES-200 code; None where there is none.
+        identity: what the model computes: its fingerprint, and how it generates if it is not told otherwise.
+    """
+
+    model: Any
+    tokenizer: Any
+    spec: Seq2SeqSpec
+    scheme: str
+    flores: Callable[[str], str | None]
+    identity: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """`seq2seq`."""
+        return "seq2seq"
+
+    @property
+    def joint(self) -> bool:
+        """No: each text is read by itself."""
+        return False
+
+    @property
+    def keep(self) -> bool:
+        """Yes."""
+        return True
+
+    @property
+    def parallel(self) -> int:
+        """1: the device is busy with one batch."""
+        return 1
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The model, and how it searches; not where it runs or how batches are cut."""
+        own = self.spec.model_dump(mode="json", exclude={"model", "revision", "dtype", "device", "batch_tokens"})
+        return {**self.identity, **own, "scheme": self.scheme}
+
+    def plan(self, requests: Sequence[tuple[str, ...]], source: str, target: str) -> list[list[int]]:
+        """Batches by a budget of padded tokens, from the longest text to the shortest; ties by the text."""
+        lengths = [len(self._ids(text, source, target)) for (text,) in requests]
+        order = sorted(range(len(requests)), key=lambda row: (-lengths[row], requests[row]))
+        budget = max(1, self.spec.batch_tokens // self.spec.beams)
+        batches, at = [], 0
+        while at < len(order):
+            size = max(1, budget // lengths[order[at]])
+            batches.append(order[at : at + size])
+            at += size
+        return batches
+
+    @torch.inference_mode()
+    def translate(self, requests: Sequence[tuple[str, ...]], source: str, target: str) -> list[tuple[str, ...] | None]:
+        """One batch; None for texts that are too long or came out empty.
+
+        Raises:
+            ModelError: the model does not know a language, or memory does not suffice for one text.
+        """
+        ids = [self._ids(text, source, target) for (text,) in requests]
+        fits = [row for row, own in enumerate(ids) if len(own) <= self.spec.max_source_tokens]
+        texts = self._generate([ids[row] for row in fits], target) if fits else []
+        found: list[tuple[str, ...] | None] = [None] * len(requests)
+        for row, text in zip(fits, texts, strict=True):
+            found[row] = (text,) if text else None
+        return found
+
+    def _ids(self, text: str, source: str, target: str) -> list[int]:
+        """Token ids of a text as the model wants it, whatever the tokenizer's class would do."""
+        if self.scheme == "tag":
+            return list(self.tokenizer(f"{self.code(target)} {text}")["input_ids"])
+        if self.scheme == "none":
+            return list(self.tokenizer(text)["input_ids"])
+        own = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return [self._id(self.code(source)), *own, int(self.tokenizer.eos_token_id)]
+
+    def _generate(self, ids: Sequence[Sequence[int]], target: str) -> list[str]:
+        pad = self.tokenizer.pad_token_id
+        longest, device = max(map(len, ids)), self.model.device
+        block = torch.full((len(ids), longest), int(pad if pad is not None else 0), dtype=torch.long)
+        mask = torch.zeros_like(block)
+        for row, own in enumerate(ids):
+            block[row, : len(own)] = torch.tensor(own)
+            mask[row, : len(own)] = 1
+        forced = None if self.scheme in ("tag", "none") else self._id(self.code(target))
+        options: dict[str, Any] = {} if forced is None else {"forced_bos_token_id": forced}
+        try:
+            with quiet_transformers():
+                made = self.model.generate(
+                    input_ids=block.to(device),
+                    attention_mask=mask.to(device),
+                    num_beams=self.spec.beams,
+                    do_sample=False,
+                    max_new_tokens=self.spec.max_new_tokens,
+                    **options,
+                )
+        except torch.OutOfMemoryError:
+            if len(ids) == 1:
+                raise ModelError(
+                    f"{self.spec.model}: memory does not suffice for one text of {longest} tokens; use fewer "
+                    "beams, a smaller dtype, or lower max_source_tokens"
+                ) from None
+            half = len(ids) // 2
+            return [*self._generate(ids[:half], target), *self._generate(ids[half:], target)]
+        rows = [[token for token in row if token != forced] for row in made.cpu().tolist()]
+        return [str(text).strip() for text in self.tokenizer.batch_decode(rows, skip_special_tokens=True)]
+
+    def code(self, tag: str) -> str:
+        """The model's own code for a language.
+
+        Raises:
+            ModelError: it has none.
+        """
+        vocabulary = _vocabulary(self.tokenizer)
+        base = tag.partition("-")[0]
+        names = [tag.replace("-", "_"), base, _OLD_CODES.get(base, base)]
+        options = {
+            "flores": [self.flores(tag) or ""],
+            "m2m": [f"__{name}__" for name in names],
+            "tag": [f"<2{name}>" for name in names],
+            "mbart": sorted(token for token in vocabulary if re.fullmatch(rf"{re.escape(base)}_[A-Z]{{2}}", token)),
+        }[self.scheme]
+        for option in options:
+            if option in vocabulary:
+                return option
+        tried = ", ".join(filter(None, options)) or "none"
+        raise ModelError(
+            f"{self.spec.model}: has no token for language {tag!r} (tried: {tried}); take another language or "
+            "another model"
+        )
+
+    def _id(self, token: str) -> int:
+        return _vocabulary(self.tokenizer)[token]
+
+
+def load_seq2seq(spec: Seq2SeqSpec, flores: Callable[[str], str | None]) -> Seq2SeqBackend:
+    """Load a translation model.
+
+    Args:
+        spec: which, and how it is run.
+        flores: from a language tag to its FLORES-200 code.
+
+    Raises:
+        ModelLoadError: it cannot be loaded, with what to do.
+    """
+    placed = ModelSpec(id=spec.model, revision=spec.revision, dtype=spec.dtype, device=spec.device)
+    source, device = model_source(placed), torch_device(placed)
+    common: dict[str, Any] = {"revision": spec.revision or "main"}
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(source, **common)
+            model, info = AutoModelForSeq2SeqLM.from_pretrained(
+                source, dtype=spec.dtype, use_safetensors=True, output_loading_info=True, **common
+            )
+            model.to(device)
+    except _FORESEEN as error:
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelLoadError(
+            f"{spec.model}: cannot be loaded as a translation model: {first[:300]}. It must be a sequence-to-sequence "
+            "model with safetensors weights (NLLB-200, MADLAD-400, M2M-100, mBART-50, Opus-MT ...)"
+        ) from error
+    if info["missing_keys"]:
+        raise ModelLoadError(
+            f"{spec.model}: {len(info['missing_keys'])} weights are not in the checkpoint and would be random "
+            f"({', '.join(sorted(info['missing_keys'])[:3])} ...); the folder is incomplete"
+        )
+    model.eval()
+    model.requires_grad_(requires_grad=False)
+    habits = {k: v for k, v in model.generation_config.to_diff_dict().items() if k not in _NO_HABITS}
+    identity = {"fingerprint": fingerprint(model, tokenizer(_PROBE)["input_ids"]), "generation": habits}
+    return Seq2SeqBackend(model, tokenizer, spec, _scheme(tokenizer), flores, identity)
+
+
+def _scheme(tokenizer: Any) -> str:
+    """The scheme of which the vocabulary has the most codes; `none` with fewer than two."""
+    vocabulary = _vocabulary(tokenizer)
+    counts = {name: sum(bool(code.fullmatch(token)) for token in vocabulary) for name, code in _SCHEMES.items()}
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] >= 2 else "none"
+
+
+def _vocabulary(tokenizer: Any) -> dict[str, int]:
+    """All tokens, special ones included; kept with the tokenizer, since making it takes a second."""
+    known = getattr(tokenizer, "_polyvalues_vocabulary", None)
+    if known is None:
+        known = {**tokenizer.get_vocab(), **getattr(tokenizer, "added_tokens_encoder", {})}
+        known |= getattr(tokenizer, "lang_token_to_id", {})
+        tokenizer._polyvalues_vocabulary = known
+    return known

@@ -1,0 +1,76 @@
+"""Quality of translations, from settings to files."""
+
+import csv
+import io
+from pathlib import Path
+
+import pyarrow as pa
+
+from polyvalues.artifacts import PairSet
+from polyvalues.axes import SIDES
+from polyvalues.data.pairs import read_pairs
+from polyvalues.data.quality.measure import Helpers, TextKey, TextQuality, measure_translations
+from polyvalues.data.quality.ratings import read_quality
+from polyvalues.data.quality.report import ratings_csv, summarise_quality, texts_csv
+from polyvalues.errors import SpecError
+from polyvalues.model.embedding import load_embedder
+from polyvalues.specs import ModelSpec, PairSource
+from polyvalues.store import Store
+from polyvalues.translation_specs import QualitySpec
+
+
+def rate_translations(pairs: PairSet, spec: QualitySpec, out: Path) -> TextQuality:
+    """Measure translations with everything the settings name; writes `quality.csv`, `texts.csv` and `summary.csv`.
+
+    Args:
+        pairs: source and translations.
+        spec: what to measure with.
+        out: folder for the tables: quality by pair (for `--quality`), all measures by text, summary by language.
+
+    Raises:
+        PolyvaluesError: there is nothing to measure, or a file or model that is named cannot be read.
+    """
+    helpers = Helpers(
+        back=_whole_texts(spec.back) if spec.back else None,
+        embed=load_embedder(ModelSpec(id=spec.embed), prefix=spec.embed_prefix) if spec.embed else None,
+        learned=read_quality(Path(spec.learned)) if spec.learned else None,
+        names=spec.names,
+    )
+    found = measure_translations(pairs, spec.source, helpers)
+    write_quality(found, Store(out))
+    return found
+
+
+def write_quality(found: TextQuality, store: Store) -> None:
+    """`quality.csv` (by pair, for `--quality`), `texts.csv` (all measures), `summary.csv` (by language).
+
+    Raises:
+        StorageFull: they cannot be written.
+    """
+    store.write("quality.csv", ratings_csv(found.ratings))
+    store.write("texts.csv", texts_csv(found))
+    store.write("summary.csv", table_csv(summarise_quality(found)))
+
+
+def table_csv(table: pa.Table) -> str:
+    """A table of numbers and words as CSV; numbers that are not there are empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.column_names)
+    for row in table.to_pylist():
+        values = (row[name] for name in table.column_names)
+        writer.writerow(["" if v != v else f"{v:.4f}" if isinstance(v, float) else str(v) for v in values])
+    return out.getvalue()
+
+
+def _whole_texts(source: str) -> dict[TextKey, str]:
+    """Texts by concept, language, item and side, of a source as on the command line."""
+    bare = source.endswith(".parquet") and ":" not in source
+    rows = read_pairs([PairSource.parse(f"table:{source}" if bare else source)]).table.to_pylist()
+    if not rows:
+        raise SpecError(f"{source}: there are no back-translations")
+    return {
+        (row["concept"], row["language"], row["item"], side): row["prefix"] + row[side]
+        for row in rows
+        for side in SIDES
+    }
