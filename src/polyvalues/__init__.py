@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from polyvalues.study import load_study as load_study
     from polyvalues.study import prepare_pairs as prepare_pairs
     from polyvalues.study import run_study as run_study
+    from polyvalues.study import study_figures as study_figures
     from polyvalues.study import write_report as write_report
     from polyvalues.vectors.activations import ActivationsReducer as ActivationsReducer
     from polyvalues.vectors.fit import fit_vectors as fit_vectors
@@ -192,6 +193,7 @@ _HOME = {
     "split_pairs": "polyvalues.data.splits",
     "steering": "polyvalues.steer.hooks",
     "steering_vectors": "polyvalues.steered",
+    "study_figures": "polyvalues.study",
     "summarise_pairs": "polyvalues.data.summary",
     "text_table": "polyvalues.data.texts",
     "transfer": "polyvalues.measure.transfer",
@@ -292,6 +294,7 @@ __all__ = [
     "split_pairs",
     "steering",
     "steering_vectors",
+    "study_figures",
     "summarise_pairs",
     "text_table",
     "transfer",
