@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop test-vllm test-browser test-latex clean
+.PHONY: help demo test check lint types contracts docs bench torture audit babel test-transformers-4 test-interop test-vllm test-browser test-latex notebook clean
 
 help:
 	@echo "make demo    the whole method, offline: a small model and 16 languages, both in the package"
@@ -34,6 +34,7 @@ help:
 	@echo "make test-interop   check exported vectors against repeng, lm-eval, saklas and llama.cpp"
 	@echo "make test-browser   open the report in chromium: requests, scripts, barriers, edges, keyboard, numbers"
 	@echo "make test-latex     compile every LaTeX table and figure environment in a real LaTeX"
+	@echo "make notebook       run notebooks/study.ipynb from top to bottom; leaves out/notebook.ipynb"
 	@echo "make test-vllm      read and steer tiny models in vLLM and here, and compare"
 	@echo "make babel   train the small multilingual model on Mosaic, into out/babel (about 40 minutes)"
 	@echo "make clean   remove what the targets made"
@@ -68,6 +69,14 @@ $(VENV)/.latex: $(READY)
 
 test-latex: $(VENV)/.latex
 	$(BIN)/python -m pytest tests/latex
+
+# the walk through a study, executed; without outputs in the repository
+$(VENV)/.notebook: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,notebook]'
+	@touch $@
+
+notebook: $(VENV)/.notebook
+	$(BIN)/python -m pytest tests/notebook
 
 check: lint types contracts docs
 

@@ -13,6 +13,7 @@ from line_examples import build_model, settings, write_pairs
 from polyvalues.claims import no_claims
 from polyvalues.errors import SpecError
 from polyvalues.paper import MOST, paper_set, write_paper_set
+from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_paper_style import STYLES
 from polyvalues.store import Provenance, Store
 from polyvalues.study import Study, load_study, run_study
@@ -54,6 +55,14 @@ def test_everything_that_can_be_made_is_made_and_the_rest_is_said(study: Study) 
     assert all(figure.caption.endswith(".") for figure in found.figures)
     accuracy = study.findings.recognition["chosen"].sel(concept="morality", source="fi", target="fi").values
     assert found.figures[0].data["own"].sel(target="fi").squeeze().values.tolist() == accuracy.tolist()
+
+
+@pytest.mark.parametrize("name", ["study", "lone"])
+def test_the_figures_in_python_are_those_of_the_folder(folder: Path, name: str) -> None:
+    figures = pv.study_figures(load_study(folder / name))
+    files = {path.stem: path.read_bytes() for path in (folder / name / "figures").glob("*.svg")}
+    assert {name: save_figure(figure, "svg") for name, figure in figures.items()} == files
+    assert ("recognition" in figures) == (name == "study")
 
 
 def test_one_language_has_no_matrices_but_the_other_study_has(folder: Path, study: Study) -> None:

@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from polyvalues.study import load_study as load_study
     from polyvalues.study import prepare_pairs as prepare_pairs
     from polyvalues.study import run_study as run_study
+    from polyvalues.study import study_figures as study_figures
     from polyvalues.study import write_report as write_report
     from polyvalues.translated import rate_translations as rate_translations
     from polyvalues.translated import table_csv as table_csv
@@ -218,6 +219,7 @@ _HOME = {
     "split_pairs": "polyvalues.data.splits",
     "steering": "polyvalues.steer.hooks",
     "steering_vectors": "polyvalues.steered",
+    "study_figures": "polyvalues.study",
     "summarise_pairs": "polyvalues.data.summary",
     "summarise_quality": "polyvalues.data.quality.report",
     "table_csv": "polyvalues.translated",
@@ -333,6 +335,7 @@ __all__ = [
     "split_pairs",
     "steering",
     "steering_vectors",
+    "study_figures",
     "summarise_pairs",
     "summarise_quality",
     "table_csv",

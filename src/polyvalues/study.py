@@ -25,6 +25,7 @@ from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import paper_split, split_pairs
 from polyvalues.data.summary import summarise_pairs
 from polyvalues.errors import CorruptArtifact
+from polyvalues.further import beside
 from polyvalues.line import ConceptRun, Line, Progress, Silent
 from polyvalues.measure.findings import measure
 from polyvalues.measure.select import choose_layers
@@ -33,6 +34,7 @@ from polyvalues.model.parallel import leads
 from polyvalues.model.record import dismiss, follow
 from polyvalues.publish import language_views, publish
 from polyvalues.report.claims import describe_claims
+from polyvalues.report.figures import Figure, figure_set
 from polyvalues.report.prose import describe
 from polyvalues.settings import dump_toml, load_study_spec
 from polyvalues.specs import EngineSpec, StudySpec
@@ -199,6 +201,18 @@ def findings_in_words(study: Study) -> tuple[str, ...]:
     info = study_info(study, study.pairs())
     sentences = describe(study.findings, info, language_views(study.findings))
     return tuple(sentence.text for sentence in (*sentences, *describe_claims(study.claims)))
+
+
+def study_figures(study: Study) -> Mapping[str, Figure]:
+    """The figures of a study's report, by name, as matplotlib figures; nothing is written.
+
+    Returns:
+        Those that have something to show: `accuracy`, `layers`, `reliability`, `drops`; with several languages
+        `recognition`, `transfer`, `cosine`, `disattenuated`; and those of claims and of what was asked afterwards.
+    """
+    pairs = study.pairs()
+    info, shown = study_info(study, pairs), beside(study.store, study.findings, study.claims, pairs)
+    return figure_set(study.findings, info, language_views(study.findings), shown)
 
 
 def prepare_pairs(spec: StudySpec) -> PairSet:

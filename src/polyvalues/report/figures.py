@@ -25,6 +25,7 @@ from polyvalues.report.figures_svg import compact
 from polyvalues.report.views import LanguageView, arrange
 
 __all__ = [
+    "Figure",
     "accuracy_by_language",
     "accuracy_over_layers",
     "cosine",
