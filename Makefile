@@ -76,7 +76,7 @@ $(VENV)/.notebook: $(READY)
 	@touch $@
 
 notebook: $(VENV)/.notebook
-	$(BIN)/python -m pytest tests/notebook
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/notebook
 
 check: lint types contracts docs
 
