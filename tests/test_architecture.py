@@ -101,6 +101,12 @@ def test_every_public_name_exists_is_documented_and_is_listed() -> None:
             assert value.__doc__, name
 
 
+def test_no_public_name_is_hidden_by_a_module() -> None:
+    """Importing `polyvalues.x` sets `polyvalues.x` to the module, whatever the package root meant by it."""
+    modules = {path.stem for path in Path(polyvalues.__file__).parent.iterdir()}
+    assert not modules & set(polyvalues.__all__)
+
+
 def test_every_module_and_public_function_has_a_docstring() -> None:
     for path, tree in TREES.items():
         assert ast.get_docstring(tree), path

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from polyvalues.artifacts import Scores as Scores
     from polyvalues.artifacts import SteeringVectors as SteeringVectors
     from polyvalues.artifacts import TextTable as TextTable
+    from polyvalues.at_a_glance import glance as glance
     from polyvalues.compare import Comparison as Comparison
     from polyvalues.compare import compare_studies as compare_studies
     from polyvalues.compare import difference_words as difference_words
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from polyvalues.follow import find_divergence as find_divergence
     from polyvalues.follow import measure_noise as measure_noise
     from polyvalues.follow import measure_quality as measure_quality
-    from polyvalues.glance import glance as glance
     from polyvalues.interop.hub import push_hub as push_hub
     from polyvalues.measure.consistency import consistency as consistency
     from polyvalues.measure.difference import models_difference as models_difference
@@ -104,10 +104,10 @@ if TYPE_CHECKING:
     from polyvalues.study import write_report as write_report
     from polyvalues.translated import rate_translations as rate_translations
     from polyvalues.translated import table_csv as table_csv
-    from polyvalues.translation_job import Translation as Translation
-    from polyvalues.translation_job import TranslationJob as TranslationJob
-    from polyvalues.translation_job import translate_pairs as translate_pairs
-    from polyvalues.translation_job import translation_job as translation_job
+    from polyvalues.translation_run import Translation as Translation
+    from polyvalues.translation_run import TranslationJob as TranslationJob
+    from polyvalues.translation_run import translate_pairs as translate_pairs
+    from polyvalues.translation_run import translation_job as translation_job
     from polyvalues.translation_specs import QualitySpec as QualitySpec
     from polyvalues.translation_specs import TranslateSpec as TranslateSpec
     from polyvalues.vectors.activations import ActivationsReducer as ActivationsReducer
@@ -167,8 +167,8 @@ _HOME = {
     "TextQuality": "polyvalues.data.quality.measure",
     "TextTable": "polyvalues.artifacts",
     "TranslateSpec": "polyvalues.translation_specs",
-    "Translation": "polyvalues.translation_job",
-    "TranslationJob": "polyvalues.translation_job",
+    "Translation": "polyvalues.translation_run",
+    "TranslationJob": "polyvalues.translation_run",
     "VectorSpec": "polyvalues.specs",
     "Verified": "polyvalues.verification.suite",
     "bake_model": "polyvalues.steer.permanent",
@@ -189,7 +189,7 @@ _HOME = {
     "fit_vectors": "polyvalues.vectors.fit",
     "follow_study": "polyvalues.study",
     "generate": "polyvalues.steer.generate",
-    "glance": "polyvalues.glance",
+    "glance": "polyvalues.at_a_glance",
     "import_vectors": "polyvalues.steered",
     "known_languages": "polyvalues.data.known_languages",
     "load_embedder": "polyvalues.model.embedding",
@@ -225,8 +225,8 @@ _HOME = {
     "table_csv": "polyvalues.translated",
     "text_table": "polyvalues.data.texts",
     "transfer": "polyvalues.measure.transfer",
-    "translate_pairs": "polyvalues.translation_job",
-    "translation_job": "polyvalues.translation_job",
+    "translate_pairs": "polyvalues.translation_run",
+    "translation_job": "polyvalues.translation_run",
     "verify": "polyvalues.verification.suite",
     "verify_steps": "polyvalues.verification.suite",
     "write_pairs": "polyvalues.store",
