@@ -4,9 +4,11 @@ Rendering is skipped when the folder already holds exactly what these findings w
 digest of every file), so a second run takes seconds and a damaged page is made again.
 """
 
+import gc
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 
 from polyvalues.artifacts import Claims, Findings, PairSet, StudyInfo
@@ -47,16 +49,29 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, p
     files |= {f"findings/{name}": text for name, text in claims_csv(claims).items()}
     files |= {f"tables/{name}": text for name, text in latex_tables(findings, info, views).items()}
     svgs: dict[str, str] = {}
-    for name, figure in figure_set(findings, info, views, shown).items():
-        svg = save_figure(figure, "svg")
-        svgs[name] = svg.decode()
-        files[f"figures/{name}.svg"] = svg
+    with _no_collection():
+        for name, figure in figure_set(findings, info, views, shown).items():
+            svg = save_figure(figure, "svg")
+            svgs[name] = svg.decode()
+            files[f"figures/{name}.svg"] = svg
     files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims), shown)
     for name, content in files.items():
         store.write(name, content)
     digests = {name: _sha256(content) for name, content in files.items()}
     store.write(_MANIFEST, json.dumps({"key": key, "files": digests}, indent=1) + "\n")
     return tuple(files)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Figures are a great many objects that all live on: collecting garbage meanwhile only takes time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def language_views(findings: Findings) -> tuple[LanguageView, ...]:

@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from report_examples import CONCEPTS, PAPER, Example, build
 
 from polyvalues.report import figures
+from polyvalues.report.figures_cells import Cells
 from polyvalues.report.figures_heatmaps import readable
 from polyvalues.report.figures_labels import Label, Labels
 from polyvalues.report.figures_style import drawable, look
@@ -28,6 +29,10 @@ def drawn(axes: Axes, gid: str) -> np.ndarray:
 
 def labels(axes: Axes, gid: str) -> tuple[Label, ...]:
     return next(artist.entries for artist in axes.artists if isinstance(artist, Labels) and artist.get_gid() == gid)
+
+
+def cells(axes: Axes) -> Cells:
+    return next(artist for artist in axes.artists if isinstance(artist, Cells))
 
 
 def words(figure: Figure) -> str:
@@ -112,7 +117,7 @@ def test_matrices_show_the_findings(study: Example, draw, dataset: str, variable
     values = getattr(study.findings, dataset)[variable].sel(concept="fairness", interval="estimate")
     tags = [label.text for label in labels(axes, "columns")]
     assert tags == [label.text for label in labels(axes, "rows")]
-    shown = np.ma.filled(np.ma.asarray(axes.collections[0].get_array()), np.nan).reshape(4, 4)
+    shown = cells(axes).values
     expected = values.sel(source=tags, target=tags).values.copy()
     if not diagonal:
         np.fill_diagonal(expected, np.nan)
@@ -136,8 +141,7 @@ def test_bold_means_the_interval_leaves_out_the_reference(study: Example):
 
 
 def test_scale_of_transfer_is_centred(study: Example):
-    mesh = panels(figures.transfer(study.findings, study.languages))["fairness"].collections[0]
-    low, high = mesh.get_clim()
+    low, high = cells(panels(figures.transfer(study.findings, study.languages))["fairness"]).limits
     assert low == -high
     assert high >= float(np.nanmax(np.abs(study.findings.transfer["transfer"].sel(interval="estimate"))))
 
@@ -177,6 +181,33 @@ def test_labels_stand_where_texts_do(align, ha: str, va: str, rotation: int):
 
     with mpl.rc_context(look()):
         assert np.abs(ink(many=True) - ink(many=False)).max() <= 3
+
+
+def test_cells_are_drawn_as_single_squares_would_be():
+    """One path per colour gives the picture that matplotlib's mesh gives."""
+    values = np.array([[0.1, 0.9, np.nan], [0.5, 0.1, 0.3]])
+
+    def ink(many: bool) -> np.ndarray:
+        figure = Figure(figsize=(3, 2), dpi=50)
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(-0.5, 2.5), ylim=(1.5, -0.5))
+        axes.set_axis_off()
+        if many:
+            axes.add_artist(Cells(values, mpl.colormaps["viridis"], (0.0, 1.0)))
+        else:
+            edges = (np.arange(4) - 0.5, np.arange(3) - 0.5)
+            axes.pcolormesh(*edges, np.ma.masked_invalid(values), cmap="viridis", vmin=0, vmax=1, edgecolors="white",
+                            linewidth=0.5)  # fmt: skip
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+
+    middles = (slice(25, None, 50), slice(25, None, 50))
+    with mpl.rc_context(look()):
+        one, other = ink(many=True), ink(many=False)
+    assert np.abs(one[middles] - other[middles]).max() <= 1
+    assert len(np.unique(one[middles].reshape(-1, 3), axis=0)) == 5, "four colours and the page"
+    assert (one[25, 48:52] > one[25, 25]).all(axis=1).any(), "a gap between cells"
 
 
 def test_text_contrasts_with_its_cell():

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from polyvalues.artifacts import Findings
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.report.figures_cells import Cells
 from polyvalues.report.figures_labels import Label, Labels
 from polyvalues.report.figures_style import EMPTY, FULL_WIDTH, INK, MUTED, Page, bare, drawable, in_rows, styled
 from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks
@@ -133,13 +134,11 @@ def _panels(values: xr.DataArray, shown: Sequence[LanguageView], scale: _Scale, 
 def _panel(axes: Axes, numbers: np.ndarray, languages: Sequence[LanguageView], scale: _Scale, cell: float) -> None:
     """One matrix: cells, rules between families, numbers, tags."""
     size = len(languages)
-    estimates = np.ma.masked_invalid(numbers[..., 0])
+    estimates = numbers[..., 0].copy()
     if not scale.diagonal:
-        estimates = np.ma.masked_where(np.eye(size, dtype=bool), estimates)
+        np.fill_diagonal(estimates, np.nan)
     axes.set_facecolor(EMPTY)
-    edges = np.arange(size + 1) - 0.5
-    axes.pcolormesh(edges, edges, estimates, cmap=scale.colours, vmin=scale.limits[0], vmax=scale.limits[1],
-                    edgecolors="white", linewidth=0.5, clip_on=False)  # fmt: skip
+    axes.add_artist(Cells(estimates, scale.colours, scale.limits))
     axes.set_xlim(-0.5, size - 0.5)
     axes.set_ylim(size - 0.5, -0.5)
     bare(axes)

@@ -14,7 +14,7 @@ _SUBSTITUTES: Final = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 
 _OFTEN: Final = 3
 _NUMBER: Final = r"(-?[\d.]+)"
-_BOX: Final = re.compile(rf'd="M {_NUMBER} {_NUMBER} L {_NUMBER} \2 L \3 {_NUMBER} L \1 \4 (?:L \1 \2|z) ?"')
+_BOX: Final = re.compile(rf"M {_NUMBER} {_NUMBER} L {_NUMBER} \2 L \3 {_NUMBER} L \1 \4 (?:L \1 \2|z) ?")
 
 
 def compact(svg: str) -> str:
@@ -26,19 +26,7 @@ def compact(svg: str) -> str:
     svg = re.sub(
         r'<g id="(?:text|patch|line2d)_\d+">\s*(<(?:text|path)\b[^>]*?(?:/>|>[^<]*</text>))\s*</g>', r"\1", svg
     )
-    return re.sub(r"\n\s*", "\n", _merged(_classes(svg.replace(_FONT, _SUBSTITUTES))))
-
-
-def _merged(svg: str) -> str:
-    """The cells of a matrix that have one colour as one path. Cells do not overlap, so their order is free."""
-    return re.sub(r'(<g id="QuadMesh_\d+">)(.*?)(</g>)', lambda mesh: _by_colour(*mesh.groups()), svg, flags=re.DOTALL)
-
-
-def _by_colour(start: str, cells: str, end: str) -> str:
-    paths: dict[str, str] = {}
-    for path, kind in re.findall(r'<path d="([^"]*)" ((?:class|style)="[^"]*")/>', cells):
-        paths[kind] = paths.get(kind, "") + path
-    return start + "".join(f'<path d="{path}" {kind}/>' for kind, path in paths.items()) + end
+    return re.sub(r"\n\s*", "\n", _classes(svg.replace(_FONT, _SUBSTITUTES)))
 
 
 def _rounded(text: str) -> str:
@@ -47,7 +35,7 @@ def _rounded(text: str) -> str:
 
 def _path(path: str) -> str:
     flat = _rounded(re.sub(r"\s+", " ", path))
-    return _BOX.sub(r'd="M\1 \2H\3V\4H\1z"', flat)
+    return _BOX.sub(r"M\1 \2H\3V\4H\1z", flat)
 
 
 def _classes(svg: str) -> str:

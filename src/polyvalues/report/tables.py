@@ -191,7 +191,10 @@ def _counts(data: xr.Dataset, values: xr.DataArray) -> dict[str, np.ndarray]:
 def csv_text(frame: pd.DataFrame) -> str:
     """A table as CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front, as is usual there."""
     text = frame.select_dtypes(exclude=["number", "bool"]).columns
-    safe = {column: [_harmless(str(value)) for value in frame[column]] for column in text}
+    known: dict[object, str] = {}
+    for column in text:
+        known |= {value: _harmless(str(value)) for value in frame[column].unique()}
+    safe = {column: [known[value] for value in frame[column]] for column in text}
     return frame.assign(**safe).to_csv(index=False, lineterminator="\n")
 
 
