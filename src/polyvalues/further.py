@@ -23,6 +23,8 @@ QUALITY = "findings/quality.nc"
 DIVERGENCE = "findings/divergence.parquet"
 _ITEMS = 15
 """Diverging items on the study's page; their own page has more."""
+_CHARACTERS = 600
+"""Of a text on the study's page; the page of its own has them whole."""
 
 
 def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> Beside:
@@ -39,7 +41,9 @@ def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> 
     """
     tags = [str(tag) for tag in findings.recognition[TARGET].values]
     tables = [str(table) for table in claims.kinship["table"].values] if claims.kinship else []
-    items, counts = strongest(store.get(DIVERGENCE, pa.Table), pairs, _ITEMS) if _there(store, DIVERGENCE) else ((), {})
+    items, counts = (), {}
+    if _there(store, DIVERGENCE):
+        items, counts = strongest(store.get(DIVERGENCE, pa.Table), pairs, _ITEMS, characters=_CHARACTERS)
     return Beside(
         clusters=_clusters(findings),
         kinship=claims.kinship,

@@ -22,7 +22,13 @@ ITEMS += [
 
 
 def divergence_example(*, huge: bool = False) -> str:
-    """The page; `huge`: one text has a million characters."""
+    """The page; `huge`: one text of each pair has a million characters."""
+    table, pairs = divergence_parts(huge=huge)
+    return divergence_page(table, pa.Table.from_pylist([], schema=ENRICHMENT_SCHEMA), pairs, "tiny")
+
+
+def divergence_parts(*, huge: bool = False) -> tuple[pa.Table, PairSet]:
+    """What the page is made from."""
     pairs = []
     for concept, item in dict.fromkeys((concept, item) for concept, item, _, _ in ITEMS):
         for language, (positive, negative) in TEXTS.items():
@@ -36,9 +42,7 @@ def divergence_example(*, huge: bool = False) -> str:
         {"concept": concept, "item": item, "target": target, "source": "en", "doubts": "", "status": status} | numbers
         for concept, item, target, status in ITEMS
     ]
-    return divergence_page(
+    return (
         pa.Table.from_pylist(rows, schema=DIVERGENCE_SCHEMA),
-        pa.Table.from_pylist([], schema=ENRICHMENT_SCHEMA),
         PairSet(pa.Table.from_pylist(pairs, schema=PAIR_SCHEMA)),
-        "tiny",
     )

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from beside_examples import beside_example
+from divergence_examples import divergence_parts
 from report_examples import HOSTILE, Example, build
 
 from polyvalues.report.beside import Beside
+from polyvalues.report.divergence import strongest
 from polyvalues.report.live import block_text, live_data, packed
 
 
@@ -120,3 +122,16 @@ def test_equal_inputs_give_equal_bytes():
         live_data(one.findings, one.info, one.languages, beside_example(one)) for one in (build(), build())
     )
     assert first == second
+
+
+def test_a_text_of_a_million_characters_is_cut_and_says_so():
+    entries, counts = strongest(*divergence_parts(huge=True), 3, characters=50)
+    assert len(entries) == 3
+    assert counts == {"candidate": 3, "doubtful": 1, "bad item": 1, "no sign": 0}
+    for entry in entries:
+        for version in entry.versions:
+            assert len(version.negative) < 90
+            assert version.negative.endswith("more characters]")
+            assert len(version.positive) < 90
+    whole, _ = strongest(*divergence_parts(huge=True), 1)
+    assert len(whole[0].versions[0].negative) > 10**6

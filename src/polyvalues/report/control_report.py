@@ -13,7 +13,7 @@ import xarray as xr
 
 from polyvalues.artifacts import Generations
 from polyvalues.axes import INTERVAL, QUANTITY, TARGET, Language
-from polyvalues.report.notation import MISSING, Interval, interval_text, listed, number
+from polyvalues.report.notation import MISSING, Interval, clipped, interval_text, listed, number
 
 SHOWN: Final = ("source", "own", "random", "prompt")
 HEADS: Final = {
@@ -23,6 +23,8 @@ HEADS: Final = {
     "prompt": "asked to refuse",
 }
 _EXAMPLES: Final = 3
+_CHARACTERS: Final = 600
+"""Of a text shown; the CSV file of answers has them whole."""
 LEFT_ALONE: Final = "left alone"
 """Setting of a target in which nothing is steered; it has no changes of its own, and counts as 0 in the means."""
 
@@ -146,9 +148,8 @@ def control_examples(report: ControlReport) -> list[dict[str, str]]:
         wanted = row["vector"] == "source" and row["source"] == source and row["sign"] > 0 and row["side"] == "negative"
         if wanted and row["steered"] and row["answer"] != base.get(key) and counts.get(key[0], 0) < _EXAMPLES:
             counts[key[0]] = counts.get(key[0], 0) + 1
-            shown.append(
-                {"target": key[0], "prompt": row["prompt"], "before": base.get(key, ""), "after": row["answer"]}
-            )
+            texts = {"prompt": row["prompt"], "before": base.get(key, ""), "after": row["answer"]}
+            shown.append({"target": key[0], **{name: clipped(text, _CHARACTERS) for name, text in texts.items()}})
     return shown
 
 

@@ -6,13 +6,13 @@ without scripts the search is not there and everything is shown.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
 
 from polyvalues.artifacts import PairSet
-from polyvalues.report.notation import number
+from polyvalues.report.notation import clipped, number
 from polyvalues.report.page import script, template
 from polyvalues.report.tables import csv_text
 
@@ -70,8 +70,13 @@ def divergence_page(table: pa.Table, topics: pa.Table, pairs: PairSet, model: st
     )
 
 
-def strongest(table: pa.Table, pairs: PairSet, most: int) -> tuple[tuple[Entry, ...], dict[str, int]]:
-    """The first `most` items that diverge, candidates and the strongest first; and the number of cells by status."""
+def strongest(
+    table: pa.Table, pairs: PairSet, most: int, *, characters: int | None = None
+) -> tuple[tuple[Entry, ...], dict[str, int]]:
+    """The first `most` items that diverge, candidates and the strongest first; and the number of cells by status.
+
+    Texts are cut at so many `characters`; None: they are whole.
+    """
     rows = table.to_pylist()
     counts = {status: sum(row["status"] == status for row in rows) for status in (*_ORDER, "no sign")}
     named = sorted(
@@ -79,7 +84,16 @@ def strongest(table: pa.Table, pairs: PairSet, most: int) -> tuple[tuple[Entry, 
         key=lambda row: (_ORDER.index(row["status"]), _strength(row), row["concept"], row["target"], row["item"]),
     )
     texts = _texts(pairs)
-    return tuple(_entry(row, texts) for row in named[:most]), counts
+    entries = (_entry(row, texts) for row in named[:most])
+    return tuple(entry if characters is None else _clipped(entry, characters) for entry in entries), counts
+
+
+def _clipped(entry: Entry, most: int) -> Entry:
+    versions = (
+        replace(version, positive=clipped(version.positive, most), negative=clipped(version.negative, most))
+        for version in entry.versions
+    )
+    return replace(entry, item=clipped(entry.item, most), versions=tuple(versions))
 
 
 def choices(entries: Sequence[Entry]) -> list[tuple[str, str, list[str]]]:

@@ -114,6 +114,11 @@ def _shown(character: str) -> str:
     return character
 
 
+def clipped(text: str, most: int) -> str:
+    """`text`, cut where it is longer than `most` characters, and told by how much."""
+    return text if len(text) <= most else f"{text[:most]}… [{len(text) - most} more characters]"
+
+
 def listed(words: tuple[str, ...], *, most: int = 6) -> str:
     """`a, b and c`; a long list is cut, and says by how much."""
     if len(words) > most:
