@@ -51,8 +51,7 @@ def accuracy_over_layers(findings: Findings, languages: Sequence[LanguageView]) 
     for axes, concept in zip(panels, concepts, strict=True):
         axes.set_ylim(bottom, top)
         axes.axhline(0.5, color=MUTED, linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
-        for row in beside.sel({CONCEPT: concept}):
-            _line(axes, row, RANDOM, width=0.6, opacity=0.55, gid="random")
+        _random(axes, beside.sel({CONCEPT: concept}))
         _mark(axes, findings, concept, tags)
         _curves(axes, curves.sel({CONCEPT: concept}), chosen.sel({CONCEPT: concept}))
         axes.set_title(drawable(concept), loc="left", fontsize=9, color=INK, pad=5)
@@ -119,6 +118,15 @@ def _line(
               gid=gid)  # fmt: skip
     if band:
         axes.fill_between(layers, lower, upper, color=colour, alpha=0.15, linewidth=0, zorder=2)
+
+
+def _random(axes: Axes, rows: xr.DataArray) -> None:
+    """All random directions as one line with gaps: a hundred single lines take longer than the rest of the figure."""
+    layers, estimates = rows[LAYER].values, rows.sel({INTERVAL: BOUNDS[0]}).transpose(TARGET, LAYER).values
+    gap = np.full((len(estimates), 1), np.nan)
+    across = np.concatenate([np.broadcast_to(layers, estimates.shape), gap], axis=1).ravel()
+    axes.plot(across, np.concatenate([estimates, gap], axis=1).ravel(), color=RANDOM, linewidth=0.6, alpha=0.55,
+              marker="o" if len(layers) == 1 else "", markersize=3, zorder=3, gid="random")  # fmt: skip
 
 
 def _tags(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
