@@ -1,5 +1,6 @@
 """Divergence and noise of a finished study: from its folder, resumable, safe to look at."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from line_examples import build_model, settings, write_pairs
 from polyvalues.artifacts import PAIR_SCHEMA, PairSet
 from polyvalues.damage import Damage
 from polyvalues.errors import SpecError
-from polyvalues.follow import find_divergence, measure_noise
+from polyvalues.follow import find_divergence, measure_noise, measure_quality, rate_study
 from polyvalues.measure.divergence import DIVERGENCE_SCHEMA
 from polyvalues.measure.enrichment import ENRICHMENT_SCHEMA
 from polyvalues.report.divergence import divergence_page
@@ -61,11 +62,62 @@ def test_divergence_writes_a_page_and_tables(folder: Path) -> None:
     assert set(find_divergence(study, source="fi").table["target"].to_pylist()) == {"en", "ta"}
 
 
+def test_quality_is_kept_shown_and_sets_items_apart(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "cross", tmp_path / "study")
+    study = load_study(tmp_path / "study")
+    rated = rate_study(study)
+    assert set(rated["language"].to_pylist()) == {"fi", "ta"}
+    worst = sorted(rated.to_pylist(), key=lambda row: (row["quality"], row["item"]))[0]
+    key = (worst["concept"], worst["language"], worst["item"])
+    rows = [
+        row | {"flagged": (row["concept"], row["language"], row["item"]) == key, "reasons": "negative: <b>odd</b>"}
+        for row in rated.to_pylist()
+    ]
+    rated = pa.Table.from_pylist(rows, schema=rated.schema)
+    before = {cell(row) for row in find_divergence(study).table.to_pylist() if row["doubts"] == "quality"}
+    found = measure_quality(study, rated)
+    one = {"excluded": "own", "concept": key[0], "target": key[1]}
+    assert int((found.exclusion["n_pairs"] - found.exclusion["n_kept"]).sel(one)) == 1
+    assert any("1 of" in note for note in found.notes)
+    assert study.store.get("findings/rated.parquet", pa.Table).equals(rated)
+    for name in ("quality", "quality_columns", "exclusion"):
+        assert (study.folder / f"findings/{name}.csv").exists()
+    page = (study.folder / "report.html").read_text(encoding="utf-8")
+    assert "Quality of translations" in page
+    assert "&lt;b&gt;odd" in page
+    assert "<b>odd" not in page
+    assert (study.folder / "figures/exclusion.svg").exists()
+    after = {cell(row) for row in find_divergence(study).table.to_pylist() if "quality" in row["doubts"]}
+    assert before == set()
+    assert after == {key} or key[1] == "en"
+
+
+def cell(row: dict[str, str]) -> tuple[str, str, str]:
+    return row["concept"], row["target"], row["item"]
+
+
+def test_without_a_flag_there_is_nothing_to_leave_out(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "split", tmp_path / "study")
+    study = load_study(tmp_path / "study")
+    rated = rate_study(study)
+    rows = [row | {"flagged": False, "reasons": ""} for row in rated.to_pylist()]
+    measure_quality(study, pa.Table.from_pylist(rows, schema=rated.schema))
+    page = (study.folder / "report.html").read_text(encoding="utf-8")
+    assert "Quality by language" in page
+    assert "without pairs flagged" not in page
+    assert not (study.folder / "figures/exclusion.svg").exists()
+
+
 def test_what_makes_no_sense_is_refused(folder: Path, tmp_path: Path) -> None:
     paper = run_study(
         settings(folder / "model", folder / "pairs.jsonl", tmp_path / "paper", protocol="paper", split={})
     )
-    for refused in (lambda: find_divergence(paper), lambda: measure_noise(paper, DAMAGE)):
+    rated = rate_study(paper)
+    for refused in (
+        lambda: find_divergence(paper),
+        lambda: measure_noise(paper, DAMAGE),
+        lambda: measure_quality(paper, rated),
+    ):
         with pytest.raises(SpecError, match="strict protocol"):
             refused()
     study = load_study(folder / "cross")

@@ -19,6 +19,7 @@ from polyvalues.artifacts import PairSet
 from polyvalues.cli import main
 from polyvalues.data.pairs import make_pairs, read_pairs
 from polyvalues.data.quality.ratings import read_quality
+from polyvalues.rated import ratings_of
 from polyvalues.specs import PairSource
 from polyvalues.store import write_pairs
 from tiny_translators import write_translator
@@ -78,7 +79,7 @@ def test_quality_is_measured_written_and_shown(tmp_path: Path, polyvalues: Run) 
     done = polyvalues("pairs", "quality", str(tmp_path / "pairs.parquet"), "--out", str(out), "--kept", str(kept))
     assert done.returncode == 0, done.stderr
     assert "repeats itself" in done.stdout
-    ratings = read_quality(out / "quality.csv")
+    ratings = ratings_of(read_quality(out / "quality.csv"))
     assert len(ratings) == 60
     assert min(ratings, key=ratings.__getitem__) == ("morality", "fr", "morality-07")
     texts = table(out / "texts.csv")

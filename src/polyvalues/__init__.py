@@ -37,19 +37,24 @@ if TYPE_CHECKING:
     from polyvalues.data.pairs import read_pairs as read_pairs
     from polyvalues.data.quality.measure import TextQuality as TextQuality
     from polyvalues.data.quality.measure import measure_translations as measure_translations
+    from polyvalues.data.quality.pairwise import rate_pairs as rate_pairs
+    from polyvalues.data.quality.pairwise import summarise_rated as summarise_rated
     from polyvalues.data.quality.plant import calibrate_quality as calibrate_quality
     from polyvalues.data.quality.ratings import read_quality as read_quality
     from polyvalues.data.quality.report import drop_flagged as drop_flagged
     from polyvalues.data.quality.report import summarise_quality as summarise_quality
+    from polyvalues.data.quality.report import table_csv as table_csv
     from polyvalues.data.readers.registry import READERS as READERS
     from polyvalues.data.splits import split_pairs as split_pairs
     from polyvalues.data.summary import sample_pairs as sample_pairs
     from polyvalues.data.summary import summarise_pairs as summarise_pairs
     from polyvalues.data.texts import text_table as text_table
     from polyvalues.errors import PolyvaluesError as PolyvaluesError
+    from polyvalues.follow import QualityFindings as QualityFindings
     from polyvalues.follow import find_divergence as find_divergence
     from polyvalues.follow import measure_noise as measure_noise
     from polyvalues.follow import measure_quality as measure_quality
+    from polyvalues.follow import rate_study as rate_study
     from polyvalues.interop.hub import push_hub as push_hub
     from polyvalues.measure.consistency import consistency as consistency
     from polyvalues.measure.difference import models_difference as models_difference
@@ -103,7 +108,6 @@ if TYPE_CHECKING:
     from polyvalues.study import study_figures as study_figures
     from polyvalues.study import write_report as write_report
     from polyvalues.translated import rate_translations as rate_translations
-    from polyvalues.translated import table_csv as table_csv
     from polyvalues.translation_run import Translation as Translation
     from polyvalues.translation_run import TranslationJob as TranslationJob
     from polyvalues.translation_run import translate_pairs as translate_pairs
@@ -201,6 +205,10 @@ _HOME = {
     "measure_mistakes": "polyvalues.mistakes",
     "measure_noise": "polyvalues.follow",
     "measure_quality": "polyvalues.follow",
+    "QualityFindings": "polyvalues.follow",
+    "rate_study": "polyvalues.follow",
+    "rate_pairs": "polyvalues.data.quality.pairwise",
+    "summarise_rated": "polyvalues.data.quality.pairwise",
     "measure_translations": "polyvalues.data.quality.measure",
     "models_difference": "polyvalues.measure.difference",
     "noise_rows": "polyvalues.measure.noise",
@@ -222,7 +230,7 @@ _HOME = {
     "study_figures": "polyvalues.study",
     "summarise_pairs": "polyvalues.data.summary",
     "summarise_quality": "polyvalues.data.quality.report",
-    "table_csv": "polyvalues.translated",
+    "table_csv": "polyvalues.data.quality.report",
     "text_table": "polyvalues.data.texts",
     "transfer": "polyvalues.measure.transfer",
     "translate_pairs": "polyvalues.translation_run",
@@ -267,6 +275,7 @@ __all__ = [
     "PaperSet",
     "Plan",
     "PolyvaluesError",
+    "QualityFindings",
     "QualitySpec",
     "ReadingSpec",
     "Replicates",
@@ -323,6 +332,8 @@ __all__ = [
     "paper_set",
     "prepare_pairs",
     "push_hub",
+    "rate_pairs",
+    "rate_study",
     "rate_translations",
     "read_pairs",
     "read_quality",
@@ -338,6 +349,7 @@ __all__ = [
     "study_figures",
     "summarise_pairs",
     "summarise_quality",
+    "summarise_rated",
     "table_csv",
     "text_table",
     "transfer",

@@ -19,11 +19,17 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 import polyvalues as pv
-from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.errors import PolyvaluesError, SpecError
 from polyvalues.flags import FLAGS, flags_of, merge, with_flags, with_settings
 from polyvalues.specs import EMBEDDED_MODEL, EngineSpec, StudySpec
 from polyvalues.steering_commands import control_command, steer_command, vectors_app
+from polyvalues.study_commands import (
+    divergence_command,
+    listed,
+    mistakes_command,
+    noise_command,
+    study_quality_command,
+)
 from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, show_tables, summarise
 from polyvalues.translation_commands import languages_command, pair_source, quality_command, translate_command
 
@@ -38,6 +44,10 @@ pairs_app = typer.Typer(help="Text pairs: list formats, convert, check, look.", 
 app.add_typer(pairs_app, name="pairs")
 app.add_typer(vectors_app, name="vectors")
 pairs_app.command("quality")(quality_command)
+app.command("divergence")(divergence_command)
+app.command("noise")(noise_command)
+app.command("quality")(study_quality_command)
+app.command("mistakes")(mistakes_command)
 app.command("control")(control_command)
 app.command("steer")(steer_command)
 app.command("translate")(translate_command)
@@ -45,7 +55,6 @@ app.command("languages")(languages_command)
 
 
 _ENGINE: Final = flags_of(EngineSpec)
-_QUALITY: Final = "CSV or TSV with concept, language, item, quality (larger is better): measured translation quality."
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -110,56 +119,6 @@ def show_command(
     summarise(opened)
 
 
-@app.command("divergence")
-def divergence_command(
-    study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
-    source: Annotated[str | None, typer.Option(help="Language to compare with; default: en, else the first.")] = None,
-    quality: Annotated[Path | None, typer.Option(help=_QUALITY)] = None,
-) -> None:
-    """Items that single languages judge otherwise: candidates, to be read by people who speak the language."""
-    opened = pv.load_study(study)
-    found = pv.find_divergence(opened, source=source, quality=pv.read_quality(quality) if quality else None)
-    statuses = found.table["status"].to_pylist()
-    table = Table("status", "cells", box=None)
-    for status in ("candidate", "doubtful", "bad item", "no sign"):
-        table.add_row(status, str(statuses.count(status)))
-    OUT.print(table)
-    for row in found.categories.to_pylist():
-        if row["q"] <= 0.05:
-            OUT.print(
-                f"- {row['concept']} in {row['target']}: candidates gather in {escape(row['category'])} "
-                f"({row['candidates']} of {row['items']}, q = {row['q']:.2g})",
-                highlight=False,
-            )
-    OUT.print("Candidates only: to be read by people who speak the language.", highlight=False)
-    OUT.print(f"page: {escape(str(opened.folder / 'divergence.html'))}", highlight=False, soft_wrap=True)
-
-
-@app.command("noise")
-def noise_command(
-    study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
-    kinds: Annotated[str, typer.Option(help="Comma-separated: drop, swap, replace, characters.")] = ",".join(
-        DAMAGE_KINDS
-    ),
-    doses: Annotated[str, typer.Option(help="Comma-separated shares of words damaged, up to 0.5.")] = "0.1,0.25,0.5",
-    seed: Annotated[int, typer.Option(min=0, help="Of the damage.")] = 0,
-    quality: Annotated[Path | None, typer.Option(help=_QUALITY)] = None,
-) -> None:
-    """Damage the tested texts by known amounts: how much is lost, and when does a conclusion change?"""
-    opened = pv.load_study(study)
-    rated = pv.read_quality(quality) if quality else None
-    damage = pv.Damage(_listed(kinds), tuple(_share(dose) for dose in _listed(doses)), seed)
-    with progress_bar() as bar:
-        found, notes = pv.measure_noise(opened, damage, bar)
-    table = Table("damage", "dose", "own-language recognition", "change", "tau of the order", box=None)
-    for kind, dose, own, change, tau in pv.noise_rows(found):
-        table.add_row(kind, f"{dose:g}", f"{own:.3f}", f"{change:+.3f}", f"{tau:.2f}")
-    OUT.print(table)
-    for note in (*notes, *(pv.measure_quality(opened, rated)[1] if rated is not None else ())):
-        OUT.print(f"- {escape(note)}", highlight=False)
-    OUT.print(f"tables: {escape(str(opened.folder / 'findings'))}/noise*.csv", highlight=False, soft_wrap=True)
-
-
 @app.command("compare")
 def compare_command(
     studies: Annotated[list[Path], typer.Argument(help="Folders of finished studies, one per model.")],
@@ -187,34 +146,12 @@ def figures_command(
 ) -> None:
     """The paper's figures 2, 4, 5, 7, 8 and tables 1, 2, 6 from finished studies; no model is loaded."""
     opened = [pv.load_study(folder) for folder in studies]
-    made = pv.paper_set(opened, style, None if only is None else [_figure_number(part) for part in _listed(only)])
+    made = pv.paper_set(opened, style, None if only is None else [_figure_number(part) for part in listed(only)])
     folder = out or opened[0].folder / "figures" / style
-    for name in pv.write_paper_set(made, folder, _listed(formats)):
+    for name in pv.write_paper_set(made, folder, listed(formats)):
         OUT.print(escape(str(folder / name)), highlight=False, soft_wrap=True)
     for words in made.missing:
         OUT.print(f"! {escape(words)}", highlight=False, soft_wrap=True)
-
-
-@app.command("mistakes")
-def mistakes_command(
-    study: Annotated[Path, typer.Argument(help="The folder of a finished study.")],
-    model: Annotated[bool, typer.Option(help="Load the model for its final norm.")] = True,
-    seed: Annotated[int, typer.Option(min=0, help="Of random splits.")] = 0,
-) -> None:
-    """Strict against paper: what each known mistake in measuring does to the numbers of a study."""
-    opened = pv.load_study(study)
-    found = pv.measure_mistakes(opened, with_model=model, seed=seed)
-    table = Table("mistake", "quantity", "right", "mistaken", "difference", "interval", "over", box=None)
-    for row in found.rows:
-        interval = f"{row.lower:+.3f} to {row.upper:+.3f}" if row.interval else ""
-        gap = row.mistaken - row.right
-        table.add_row(
-            row.mistake, row.quantity, f"{row.right:.3f}", f"{row.mistaken:.3f}", f"{gap:+.3f}", interval, row.interval
-        )
-    OUT.print(table)
-    for note in found.notes:
-        OUT.print(f"! {escape(note)}", highlight=False)
-    OUT.print(f"table: {escape(str(opened.folder / 'findings/mistakes.csv'))}", highlight=False, soft_wrap=True)
 
 
 @app.command("verify")
@@ -326,17 +263,6 @@ def show(
                 sides = (escape(version.prefix + side) for side in (version.positive, version.negative))
                 table.add_row(escape(version.language), *sides)
             OUT.print(table)
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _share(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise SpecError(f"--doses: {text!r} is not a number") from None
 
 
 def _figure_number(text: str) -> int:

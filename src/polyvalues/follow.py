@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import xarray as xr
@@ -11,15 +12,21 @@ from polyvalues.artifacts import LayerChoice, PairSet, Scores
 from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.damage import Damage, damaged_scores
 from polyvalues.data.doubt import doubts
+from polyvalues.data.quality.measure import measure_translations
+from polyvalues.data.quality.pairwise import rate_pairs
+from polyvalues.data.quality.report import table_csv
 from polyvalues.errors import SpecError
-from polyvalues.further import DIVERGENCE, NOISE, QUALITY
+from polyvalues.further import DIVERGENCE, EXCLUSION, NOISE, QUALITY, QUALITY_COLUMNS, RATED
 from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.divergence import divergence
 from polyvalues.measure.enrichment import enrichment
+from polyvalues.measure.exclusion import exclusion, exclusion_notes
 from polyvalues.measure.noise import noise, noise_notes
-from polyvalues.measure.quality import Quality, quality_effect, quality_notes
+from polyvalues.measure.quality import quality_effect, quality_notes
+from polyvalues.measure.quality_columns import column_notes, quality_columns
 from polyvalues.measure.select import choose_layers
 from polyvalues.model.handle import load_model
+from polyvalues.rated import flagged_of
 from polyvalues.report.claims import dataset_csv
 from polyvalues.report.divergence import divergence_csv, divergence_page
 from polyvalues.report.tables import csv_text
@@ -42,20 +49,41 @@ class Diverging:
     files: tuple[str, ...]
 
 
-def find_divergence(study: Study, *, source: str | None = None, quality: Quality | None = None) -> Diverging:
+@dataclass(frozen=True, eq=False)
+class QualityFindings:
+    """A study held against the measured quality of its translations.
+
+    Attributes:
+        effect: as `measure.quality.quality_effect`.
+        columns: as `measure.quality_columns.quality_columns`.
+        exclusion: as `measure.exclusion.exclusion`.
+        notes: the same in sentences.
+    """
+
+    effect: xr.Dataset
+    columns: xr.Dataset
+    exclusion: xr.Dataset
+    notes: tuple[str, ...]
+
+
+def find_divergence(study: Study, *, source: str | None = None, rated: pa.Table | None = None) -> Diverging:
     """Candidates for a real difference of values; writes `divergence.html` and CSV tables into the study's folder.
 
     Args:
         study: a finished study (strict protocol).
         source: language to compare with; None takes `en` if it is there, else the first.
-        quality: measured quality of pairs (`read_quality`); low ones count as doubtful translations.
+        rated: measured quality of pairs (`read_quality`, `rate_study`); flagged ones count as doubtful translations.
+            None: what `measure_quality` has left in the folder, if anything.
 
     Raises:
         SpecError: a study of the paper protocol.
         MeasureError: no vectors of the source.
     """
     pairs, scores, choices = measured(study)
-    table = divergence(scores, choices, source=source, doubts=doubts(pairs, quality=quality))
+    if rated is None and study.store.path(RATED).exists():
+        rated = study.store.get(RATED, pa.Table)
+    flagged = flagged_of(rated) if rated is not None else {}
+    table = divergence(scores, choices, source=source, doubts=doubts(pairs, flagged=flagged))
     columns = (pairs.table[name].to_pylist() for name in ("concept", "item", "category"))
     categories = {(concept, item): category for concept, item, category in zip(*columns, strict=True)}
     topics = enrichment(table, categories)
@@ -66,7 +94,7 @@ def find_divergence(study: Study, *, source: str | None = None, quality: Quality
     }
     asked = {
         "source": source or "",
-        "quality": content_key(sorted((*names, q) for names, q in (quality or {}).items())),
+        "flagged": content_key(sorted((*names, why) for names, why in flagged.items())),
     }
     with study.store.locked():
         for name, content in files.items():
@@ -116,26 +144,45 @@ def measure_noise(study: Study, damage: Damage, progress: Progress | None = None
     return result, tuple(noise_notes(result))
 
 
-def measure_quality(study: Study, quality: Quality) -> tuple[xr.Dataset, tuple[str, ...]]:
-    """Recognition against measured quality of translations; writes `findings/quality.nc` and CSV tables. No model.
+def rate_study(study: Study, source: str = "en") -> pa.Table:
+    """Rated pairs of a study's own translations, by their texts alone (`data.quality`); no model.
+
+    Raises:
+        PairsError: nothing is translated from the source.
+    """
+    return rate_pairs(measure_translations(study.pairs(), source))
+
+
+def measure_quality(study: Study, rated: pa.Table) -> QualityFindings:
+    """Hold recognition against the measured quality of translations; no model.
+
+    Writes `findings/rated.parquet`, `quality.nc`, `quality_columns.nc`, `exclusion.nc` and CSV tables. From then on
+    `find_divergence` sets flagged pairs apart.
 
     Args:
         study: a finished study (strict protocol).
-        quality: of its pairs, by concept, language and item.
+        rated: of its pairs (`read_quality`, `rate_study`).
 
     Raises:
         SpecError: a study of the paper protocol.
         MeasureError: no tested pair has a quality.
     """
     _, scores, choices = measured(study)
-    found = quality_effect(scores, choices, quality, study.spec.statistics)
-    key = content_key(sorted((*names, value) for names, value in quality.items()))
+    spec = study.spec.statistics
+    effect = quality_effect(scores, choices, rated, spec)
+    columns = quality_columns(scores, choices, rated, spec)
+    without = exclusion(scores, choices, flagged_of(rated), spec)
+    made = Provenance({}, {"rated": content_key(rated.to_pylist())})
     with study.store.locked():
-        study.store.put(QUALITY, found, Provenance({}, {"quality": key}))
-        for name, content in dataset_csv("quality", found).items():
-            study.store.write(f"findings/{name}", content)
+        study.store.put(RATED, rated, made)
+        study.store.write("findings/rated.csv", table_csv(rated))
+        for path, found in ((QUALITY, effect), (QUALITY_COLUMNS, columns), (EXCLUSION, without)):
+            study.store.put(path, found, made)
+            for name, content in dataset_csv(Path(path).stem, found).items():
+                study.store.write(f"findings/{name}", content)
         republish(study)
-    return found, tuple(quality_notes(found))
+    notes = (*quality_notes(effect), *column_notes(columns), *exclusion_notes(without))
+    return QualityFindings(effect, columns, without, notes)
 
 
 def measured(study: Study) -> tuple[PairSet, Sequence[Scores], Sequence[LayerChoice]]:

@@ -12,17 +12,24 @@ import xarray as xr
 from polyvalues.artifacts import Claims, Findings, Generations, PairSet
 from polyvalues.axes import CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.data.kinship.tables import distances
+from polyvalues.data.quality.pairwise import summarise_rated
 from polyvalues.measure.clustering import clustered
 from polyvalues.report.beside import Beside
 from polyvalues.report.control_report import ControlReport
 from polyvalues.report.divergence import strongest
+from polyvalues.report.quality_section import most_doubted
 from polyvalues.store import Store
 
 NOISE = "findings/noise.nc"
 QUALITY = "findings/quality.nc"
+QUALITY_COLUMNS = "findings/quality_columns.nc"
+EXCLUSION = "findings/exclusion.nc"
+RATED = "findings/rated.parquet"
 DIVERGENCE = "findings/divergence.parquet"
 _ITEMS = 15
 """Diverging items on the study's page; their own page has more."""
+_DOUBTED = 30
+"""Flagged pairs on the study's page."""
 _CHARACTERS = 600
 """Of a text on the study's page; the page of its own has them whole."""
 
@@ -44,14 +51,19 @@ def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> 
     items, counts = (), {}
     if _there(store, DIVERGENCE):
         items, counts = strongest(store.get(DIVERGENCE, pa.Table), pairs, _ITEMS, characters=_CHARACTERS)
+    rated = store.get(RATED, pa.Table) if _there(store, RATED) else None
     return Beside(
         clusters=_clusters(findings),
         kinship=claims.kinship,
         direction=claims.direction,
         distances={table: distances(tags, table) for table in tables},
         controls=_controls(store),
-        noise=store.get(NOISE, xr.Dataset) if _there(store, NOISE) else xr.Dataset(),
-        quality=store.get(QUALITY, xr.Dataset) if _there(store, QUALITY) else xr.Dataset(),
+        noise=_dataset(store, NOISE),
+        quality=_dataset(store, QUALITY),
+        columns=_dataset(store, QUALITY_COLUMNS),
+        exclusion=_exclusion(store, findings),
+        languages=pa.table({}) if rated is None else summarise_rated(rated),
+        doubted=() if rated is None else most_doubted(rated, pairs, _DOUBTED, _CHARACTERS),
         items=items,
         item_counts=counts,
     )
@@ -103,6 +115,21 @@ def _clusters(findings: Findings) -> dict[str, tuple[str, ...]]:
         str(concept): clustered(np.asarray(table, dtype=np.float64), tags)
         for concept, table in zip(cosines[CONCEPT].values, cosines.values, strict=True)
     }
+
+
+def _exclusion(store: Store, findings: Findings) -> xr.Dataset:
+    """On the labels of the findings; nothing where no tested pair is flagged."""
+    found = _dataset(store, EXCLUSION)
+    if not found or not (found["n_pairs"] != found["n_kept"]).any():
+        return xr.Dataset()
+    counts = dict.fromkeys(("n_pairs", "n_kept", "n_groups"), 0)
+    values = dict.fromkeys(("kept", "change", "transfer"), np.nan)
+    labels = {dim: findings.recognition[dim].values for dim in (CONCEPT, SOURCE, TARGET)}
+    return found.reindex(labels, fill_value=counts | values)
+
+
+def _dataset(store: Store, name: str) -> xr.Dataset:
+    return store.get(name, xr.Dataset) if _there(store, name) else xr.Dataset()
 
 
 def _there(store: Store, name: str) -> bool:

@@ -92,8 +92,10 @@ def _key(findings: Findings, info: StudyInfo, claims: Claims, shown: Beside) -> 
     parts += tuple(getattr(claims, part.name) for part in fields(claims) if part.name != "notes")
     said = [info.title, info.protocol, dict(info.model), dict(info.settings), info.summary.to_pylist(), info.notes]
     how = [info.spec_toml, info.command, dict(info.versions), dict(info.shares), findings.warnings, claims.notes]
-    parts += (shown.noise, shown.quality, *(control.findings for control in shown.controls))
-    later = [repr(shown.items), dict(shown.item_counts), *(control.trials.to_csv() for control in shown.controls)]
+    parts += (shown.noise, shown.quality, shown.columns, shown.exclusion)
+    parts += tuple(control.findings for control in shown.controls)
+    later = [repr(part) for part in (shown.items, shown.doubted, shown.languages.to_pylist())]
+    later += [dict(shown.item_counts), *(control.trials.to_csv() for control in shown.controls)]
     return content_key([[_sha256(dataset_to_netcdf(part)) for part in parts], said, how, later])
 
 

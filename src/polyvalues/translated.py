@@ -1,19 +1,17 @@
 """Quality of translations, from settings to files."""
 
-import csv
-import io
 from pathlib import Path
-
-import pyarrow as pa
 
 from polyvalues.artifacts import PairSet
 from polyvalues.axes import SIDES
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.quality.measure import Helpers, TextKey, TextQuality, measure_translations
+from polyvalues.data.quality.pairwise import rate_pairs
 from polyvalues.data.quality.ratings import read_quality
-from polyvalues.data.quality.report import ratings_csv, summarise_quality, texts_csv
+from polyvalues.data.quality.report import summarise_quality, table_csv
 from polyvalues.errors import SpecError
 from polyvalues.model.embedding import load_embedder
+from polyvalues.rated import ratings_of
 from polyvalues.specs import ModelSpec, PairSource
 from polyvalues.store import Store
 from polyvalues.translation_specs import QualitySpec
@@ -33,7 +31,7 @@ def rate_translations(pairs: PairSet, spec: QualitySpec, out: Path) -> TextQuali
     helpers = Helpers(
         back=_whole_texts(spec.back) if spec.back else None,
         embed=load_embedder(ModelSpec(id=spec.embed), prefix=spec.embed_prefix) if spec.embed else None,
-        learned=read_quality(Path(spec.learned)) if spec.learned else None,
+        learned=ratings_of(read_quality(Path(spec.learned))) if spec.learned else None,
         names=spec.names,
     )
     found = measure_translations(pairs, spec.source, helpers)
@@ -47,20 +45,9 @@ def write_quality(found: TextQuality, store: Store) -> None:
     Raises:
         StorageFull: they cannot be written.
     """
-    store.write("quality.csv", ratings_csv(found.ratings))
-    store.write("texts.csv", texts_csv(found))
+    store.write("quality.csv", table_csv(rate_pairs(found)))
+    store.write("texts.csv", table_csv(found.table))
     store.write("summary.csv", table_csv(summarise_quality(found)))
-
-
-def table_csv(table: pa.Table) -> str:
-    """A table of numbers and words as CSV; numbers that are not there are empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.column_names)
-    for row in table.to_pylist():
-        values = (row[name] for name in table.column_names)
-        writer.writerow(["" if v != v else f"{v:.4f}" if isinstance(v, float) else str(v) for v in values])
-    return out.getvalue()
 
 
 def _whole_texts(source: str) -> dict[TextKey, str]:

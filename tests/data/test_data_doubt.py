@@ -96,10 +96,8 @@ def test_a_language_that_is_always_longer_is_not_odd() -> None:
 
 
 def test_measured_quality_and_identified_language() -> None:
-    quality = {("morality", "fi", f"i{n:02d}"): 0.8 + 0.01 * (n % 3) for n in range(12)} | {
-        ("morality", "fi", "i05"): 0.1
-    }
-    assert found(clean(), quality=quality) == {("fi", "i05", "quality")}
+    flagged = {("morality", "fi", "i05"): "negative: copied source", ("morality", "fi", "i99"): "not there"}
+    assert found(clean(), flagged=flagged) == {("fi", "i05", "quality")}
 
     def identify(text: str) -> str:
         return "en" if text.startswith("The") else "et" if "kuningas" in text else "fi"

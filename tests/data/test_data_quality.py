@@ -20,14 +20,16 @@ from polyvalues.data.quality.chrf import chrf
 from polyvalues.data.quality.fences import RULES, fences, quality
 from polyvalues.data.quality.identify import margin
 from polyvalues.data.quality.measure import Helpers, TextQuality, measure_translations
+from polyvalues.data.quality.pairwise import rate_pairs, summarise_rated
 from polyvalues.data.quality.plant import PLANTED, calibrate_quality, plant
 from polyvalues.data.quality.ratings import read_quality
-from polyvalues.data.quality.report import drop_flagged, flagged_pairs, ratings_csv, summarise_quality, texts_csv
+from polyvalues.data.quality.report import drop_flagged, flagged_pairs, summarise_quality, table_csv
 from polyvalues.data.quality.sides import apart, text_contrast
 from polyvalues.data.quality.surface import copied, kept, repeated, surface
 from polyvalues.data.quality.wording import wording
 from polyvalues.data.seeds import text_seed
 from polyvalues.errors import PairsError, SpecError
+from polyvalues.rated import flagged_of, ratings_of
 from polyvalues.specs import PairSource
 from reference.wording_oracle import scores
 
@@ -359,12 +361,51 @@ def test_order_of_rows_changes_nothing(mosaic: PairSet, measured: TextQuality) -
 def test_ratings_go_through_a_file_into_the_doubts(mosaic: PairSet, tmp_path: Path) -> None:
     damaged, hit = plant(mosaic, "copied", 0.03, 2)
     found = measure_translations(damaged)
-    (tmp_path / "quality.csv").write_text(ratings_csv(found.ratings), encoding="utf-8")
-    read = read_quality(tmp_path / "quality.csv")
-    assert read == pytest.approx(found.ratings, abs=1e-4)
-    assert max(read[key[:3]] for key in hit) == 0
-    assert set(doubts(damaged, quality=read)["reason"].to_pylist()) >= {"copy"}
-    assert texts_csv(found).count("\n") == found.table.num_rows + 1
+    rated = rate_pairs(found)
+    (tmp_path / "quality.csv").write_text(table_csv(rated), encoding="utf-8")
+    read = read_quality(tmp_path)
+    assert read.schema == rated.schema
+    for name in rated.column_names:
+        if rated.schema.field(name).type == pa.float64():
+            np.testing.assert_allclose(read[name].to_numpy(), rated[name].to_numpy(), atol=1e-4)
+        else:
+            assert read[name].equals(rated[name])
+    ratings, flagged = ratings_of(read), flagged_of(read)
+    assert max(ratings[key[:3]] for key in hit) == 0
+    assert flagged == flagged_pairs(found)
+    doubted = doubts(damaged, flagged=flagged)
+    assert {(r["concept"], r["language"], r["item"]) for r in doubted.to_pylist() if r["reason"] == "quality"} == set(
+        flagged
+    )
+    assert table_csv(found.table).count("\n") == found.table.num_rows + 1
+
+
+def test_a_pair_has_the_worse_of_its_texts_in_every_measure(measured: TextQuality) -> None:
+    rated = rate_pairs(measured)
+    texts = measured.table.to_pandas().set_index(["concept", "language", "item"])
+    for row in rated.to_pylist()[::37]:
+        own = texts.loc[(row["concept"], row["language"], row["item"])]
+        assert row["quality"] == pytest.approx(own["quality"].min(), abs=1e-6)
+        assert row["flagged"] == own["flagged"].any()
+        assert row["wording"] == pytest.approx(own["wording"].min(), abs=1e-6)
+        assert row["copied"] == pytest.approx(-own["copied"].max(), abs=1e-6)
+        middle = measured.fences["length", row["language"]].median
+        assert row["length"] == pytest.approx(-(own["length"] - middle).abs().max(), abs=1e-6)
+    assert "round_trip" not in rated.column_names
+
+
+def test_languages_are_summed_up_by_pair(mosaic: PairSet) -> None:
+    damaged, hit = plant(mosaic, "copied", 0.03, 2)
+    rated = rate_pairs(measure_translations(damaged))
+    rows = {row["language"]: row for row in summarise_rated(rated).to_pylist()}
+    for tag, row in rows.items():
+        own = [one for one in rated.to_pylist() if one["language"] == tag]
+        assert row["pairs"] == len(own) == 240
+        assert row["flagged"] == sum(one["flagged"] for one in own) >= len({k for k in hit if k[1] == tag})
+        assert row["quality"] == pytest.approx(np.mean([one["quality"] for one in own]))
+        assert row["quality_kept"] > row["quality"]
+        counted = sum(one["reasons"].count("copied source") for one in own)
+        assert f"copied source {counted}" in row["reasons"]
 
 
 def test_flagged_pairs_are_dropped_with_their_reasons_and_quality_rises(mosaic: PairSet) -> None:

@@ -3,16 +3,23 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from polyvalues.data.quality.ratings import read_quality
 from polyvalues.errors import MeasureError, ReaderError
 from polyvalues.measure.quality import quality_effect, quality_notes
+from polyvalues.rated import RATED_SCHEMA, PairKey, flagged_of, measures_of, ratings_of
 from polyvalues.specs import StatisticsSpec
 from reference.measure_cases import make_choice, make_scores
 
 SPEC = StatisticsSpec(draws=200)
 TAGS = ("en", "fr", "sw")
+
+
+def rated(quality: dict[PairKey, float]) -> pa.Table:
+    columns = [*zip(*quality, strict=True), list(quality.values()), [False] * len(quality), [""] * len(quality)]
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, RATED_SCHEMA, strict=True)], schema=RATED_SCHEMA)
 
 
 def study(matters: bool) -> tuple[list, dict]:
@@ -31,13 +38,13 @@ def study(matters: bool) -> tuple[list, dict]:
 
 def test_quality_that_matters_is_found_and_other_is_not() -> None:
     scores, quality = study(matters=True)
-    found = quality_effect(scores, [make_choice(0, layers=1)], quality, SPEC)
+    found = quality_effect(scores, [make_choice(0, layers=1)], rated(quality), SPEC)
     assert (found["within"].sel(interval="lower") > 0.2).all()
     assert float(found["rho"][0]) == 1
     assert float(found["p"][0]) == pytest.approx(2 / 6)
     assert "certain in 3 of 3" in quality_notes(found)[0]
     scores, quality = study(matters=False)
-    nothing = quality_effect(scores, [make_choice(0, layers=1)], quality, SPEC)
+    nothing = quality_effect(scores, [make_choice(0, layers=1)], rated(quality), SPEC)
     assert float(np.abs(nothing["within"].sel(interval="estimate")).max()) < 0.2
     assert int(nothing["n_pairs"].sum()) == 600
 
@@ -47,24 +54,26 @@ def test_halves_by_hand() -> None:
     projection[:, 0, 0, 0] = [1.0, -1.0, 1.0, 1.0]
     scores = make_scores(projection, sources=("en",))
     quality = {("honesty", "en", f"i000{row}"): value for row, value in enumerate([1.0, 2.0, 3.0, 4.0])}
-    found = quality_effect([scores], [make_choice(0, layers=1)], quality, SPEC)
+    found = quality_effect([scores], [make_choice(0, layers=1)], rated(quality), SPEC)
     assert float(found["within"].sel(interval="estimate")[0, 0]) == 0.5
     assert np.isnan(found["rho"][0])
-    same = quality_effect([scores], [make_choice(0, layers=1)], dict.fromkeys(quality, 1.0), SPEC)
+    same = quality_effect([scores], [make_choice(0, layers=1)], rated(dict.fromkeys(quality, 1.0)), SPEC)
     assert np.isnan(same["within"]).all()
     with pytest.raises(MeasureError, match="no tested pair"):
-        quality_effect([scores], [make_choice(0, layers=1)], {("other", "en", "i0000"): 1.0}, SPEC)
+        quality_effect([scores], [make_choice(0, layers=1)], rated({("other", "en", "i0000"): 1.0}), SPEC)
 
 
 def test_the_file_is_checked(tmp_path: Path) -> None:
     path = tmp_path / "quality.csv"
     head = "concept,language,item,quality\n"
     path.write_text(head + "morality,sw,a,0.5\n", encoding="utf-8")
-    assert read_quality(path) == {("morality", "sw", "a"): 0.5}
+    assert ratings_of(read_quality(path)) == {("morality", "sw", "a"): 0.5}
     for text, said in (
         ("concept,language\n", "there is no item, quality"),
         (head + "morality,sw,a,good\n", "line 2, field 'quality': expected a finite number, not 'good'"),
         (head + "morality,sw,a,nan\n", "finite number, not 'nan'"),
+        (head + "morality,sw\n", "line 2: expected 4 cells in every row"),
+        (head.strip() + ",flagged\nmorality,sw,a,1,perhaps\n", "true or false, not 'perhaps'"),
         (
             head + "morality,sw,a,1\nmorality,sw,a,2\n",
             "line 3: expected every pair once; morality, sw, a is there twice",
@@ -75,3 +84,14 @@ def test_the_file_is_checked(tmp_path: Path) -> None:
             read_quality(path)
     with pytest.raises(ReaderError, match="expected UTF-8 text"):
         read_quality(tmp_path / "none.csv")
+
+
+def test_a_simple_file_is_flagged_by_its_own_distribution_and_other_columns_are_measures(tmp_path: Path) -> None:
+    path = tmp_path / "quality.tsv"
+    rows = [f"morality\tsw\ti{n}\t{0.8 + 0.01 * (n % 5)}\t{n}\tword" for n in range(40)]
+    rows.append("morality\tsw\tlow\t0.1\t\tword")
+    path.write_text("concept\tlanguage\titem\tquality\tcomet\tby\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    found = read_quality(path)
+    assert flagged_of(found) == {("morality", "sw", "low"): "low quality"}
+    assert measures_of(found) == ("comet",)
+    assert np.isnan(found["comet"].to_numpy()[-1])

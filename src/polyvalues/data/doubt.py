@@ -6,10 +6,10 @@
     same sides  the sides differ in case, punctuation or spaces only
     numbers     the digits of a text are not those that most languages of the item have
     language    a language identifier of the caller's says otherwise about `prefix + side`
-    quality     the pair's measured quality lies more than 3.5 robust deviations below its language's median
+    quality     the caller's measures of the pair's translations have flagged it
 
-Thresholds follow the distribution of the language itself (`r` and quality are judged per concept and language, from 10
-items on), not a constant: a language that is always longer is not odd for being long. A doubtful item is set apart in
+Thresholds follow the distribution of the language itself (`r` is judged per concept and language, from 10 items on),
+not a constant: a language that is always longer is not odd for being long. A doubtful item is set apart in
 `polyvalues divergence`; it may be a perfect translation, and one that is not named here may be wrong.
 """
 
@@ -25,6 +25,7 @@ import pyarrow as pa
 from polyvalues.artifacts import PairSet
 from polyvalues.axes import SIDES
 from polyvalues.data.languages import knows_script, language_script, script_letters
+from polyvalues.rated import PairKey
 
 REASONS: Final = ("length", "script", "copy", "same sides", "numbers", "language", "quality")
 """Why a translation is doubtful."""
@@ -48,14 +49,14 @@ def doubts(
     pairs: PairSet,
     *,
     identify: Callable[[str], str] | None = None,
-    quality: Mapping[tuple[str, str, str], float] | None = None,
+    flagged: Mapping[PairKey, str] | None = None,
 ) -> pa.Table:
     """All doubts about the translations of a pair set.
 
     Args:
         pairs: pairs in one language or more.
         identify: from a text to the language tag it is written in; only the part before the first hyphen is compared.
-        quality: measured quality by concept, language and item; larger is better.
+        flagged: pairs whose measured quality is low, and why (`rated.flagged_of`).
 
     Returns:
         Rows as in `DOUBT_SCHEMA`, sorted; independent of the order of the pairs.
@@ -63,7 +64,7 @@ def doubts(
     rows = pairs.table.select(["concept", "language", "item", "prefix", *SIDES]).to_pylist()
     found: list[tuple[str, str, str, str, str]] = []
     lengths = _odd_lengths(rows)
-    low = _low_quality(rows, quality or {})
+    low = flagged or {}
     shared, digits = _texts_by_item(rows), _digits_by_item(rows)
     for row in rows:
         key = (row["concept"], row["language"], row["item"])
@@ -71,7 +72,7 @@ def doubts(
         if key in lengths:
             said.append(("length", f"{lengths[key]:+.1f} robust deviations from what is usual in the language"))
         if key in low:
-            said.append(("quality", f"{low[key]:+.1f} robust deviations from what is usual in the language"))
+            said.append(("quality", low[key]))
         if identify is not None:
             said += _identified(row, identify)
         found += [(*key, reason, detail) for reason, detail in dict.fromkeys(said)]
@@ -108,20 +109,6 @@ def _odd_lengths(rows: list[Row]) -> dict[tuple[str, str, str], float]:
                 if abs(z) > FAR and abs(z) > abs(odd.get(key, 0.0)):
                     odd[key] = z
     return odd
-
-
-def _low_quality(rows: list[Row], quality: Mapping[tuple[str, str, str], float]) -> dict[tuple[str, str, str], float]:
-    cells: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
-    for row in rows:
-        key = (row["concept"], row["language"], row["item"])
-        if key in quality:
-            cells.setdefault(key[:2], []).append(key)
-    low = {}
-    for keys in cells.values():
-        if len(keys) >= _LEAST_ITEMS:
-            z = robust_z(np.array([quality[key] for key in keys]))
-            low |= {key: float(value) for key, value in zip(keys, z, strict=True) if value < -FAR}
-    return low
 
 
 def _texts_by_item(rows: list[Row]) -> dict[tuple[str, str, str], Counter[str]]:

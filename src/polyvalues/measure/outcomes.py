@@ -7,8 +7,8 @@ those same pairs (the first of equals), which is biased upwards.
 `select` pairs never get here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -39,6 +39,7 @@ class Outcomes:
     Attributes:
         target: language of the pairs.
         sources, layers: labels of the axes below.
+        item: of each pair.
         group: row of each pair's group among the concept's groups.
         projection: as in `Scores`, of the tested pairs.
         control: 1, 1/2 or 0 of each pair summed over control draws (halves, so exact).
@@ -51,6 +52,7 @@ class Outcomes:
     target: str
     sources: tuple[str, ...]
     layers: tuple[int, ...]
+    item: tuple[str, ...]
     group: Int64[np.ndarray, " pair"]
     projection: Float32[np.ndarray, "pair side layer source"]
     control: Float32[np.ndarray, "pair layer control"]
@@ -139,6 +141,25 @@ def paper_outcomes(scores: Sequence[Scores]) -> Iterator[ConceptOutcomes]:
         yield _concept_outcomes(concept, parts, None)
 
 
+def left_out(concept: ConceptOutcomes, out: Callable[[str, str], bool]) -> ConceptOutcomes:
+    """A concept without some of its pairs, given by target and item; its groups stay, so that draws stay the same."""
+    targets = []
+    for target in concept.targets:
+        keep = np.array([not out(target.target, item) for item in target.item], dtype=bool)
+        targets.append(
+            replace(
+                target,
+                item=tuple(item for item, kept in zip(target.item, keep, strict=True) if kept),
+                group=target.group[keep],
+                projection=target.projection[keep],
+                control=target.control[keep],
+                picked=target.picked[keep],
+                picked_control=target.picked_control[keep],
+            )
+        )
+    return replace(concept, targets=tuple(targets))
+
+
 def picked_differences(scores: Scores, choice: LayerChoice) -> xr.Dataset:
     """Score of each tested pair under each source's vector, at the layer used for it.
 
@@ -212,6 +233,7 @@ def _outcomes(data: xr.Dataset, group: Int64[np.ndarray, " pair"], choice: Layer
         str(data.attrs["target"]),
         tuple(str(name) for name in data[SOURCE].values),
         layers,
+        tuple(map(str, data["item"].values[tested])),
         group,
         projection,
         control,

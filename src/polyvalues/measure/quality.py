@@ -10,9 +10,10 @@ are recognised better. Interval of `within`: bootstrap over groups, the halves d
 of quality has no halves (NaN).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 import xarray as xr
 
 from polyvalues.artifacts import LayerChoice, Scores
@@ -22,21 +23,19 @@ from polyvalues.measure.kernels import correctness, ordered_mean
 from polyvalues.measure.multilinguality import rank_test
 from polyvalues.measure.outcomes import labels_of, picked_differences
 from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio
+from polyvalues.rated import ratings_of
 from polyvalues.specs import StatisticsSpec
-
-Quality = Mapping[tuple[str, str, str], float]
-"""By concept, language and item."""
 
 
 def quality_effect(
-    scores: Sequence[Scores], choices: Sequence[LayerChoice], quality: Quality, spec: StatisticsSpec
+    scores: Sequence[Scores], choices: Sequence[LayerChoice], rated: pa.Table, spec: StatisticsSpec
 ) -> xr.Dataset:
     """Relate recognition to measured quality.
 
     Args:
         scores: one per concept and target. Only `test` pairs count (cross-fitted: all pairs).
         choices: one per concept.
-        quality: of the pairs; pairs without one are left out.
+        rated: rated pairs (`polyvalues.rated`); pairs without a row are left out.
         spec: confidence, draws, seed.
 
     Returns:
@@ -48,6 +47,7 @@ def quality_effect(
         MeasureError: no tested pair has a quality, or a concept without a choice.
     """
     labels, by_concept = labels_of(scores), {choice.concept: choice for choice in choices}
+    quality = ratings_of(rated)
     shape = (len(labels.concepts), len(labels.targets))
     within, n = np.full((*shape, 3), np.nan), np.zeros(shape, np.int32)
     means, accuracy = np.full(shape, np.nan), np.full(shape, np.nan)

@@ -2,11 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+import pyarrow as pa
 import xarray as xr
 
 from polyvalues.report.control_report import ControlReport
 from polyvalues.report.divergence import Entry
+
+EXCLUDED_WORDS: Final = {
+    "own": "without pairs flagged in that language",
+    "any": "without pairs flagged in any language",
+}
+"""Which pairs are left out, in words."""
+
+
+@dataclass(frozen=True)
+class Doubted:
+    """A flagged pair with its texts, translated and in the source language (empty: it has none)."""
+
+    concept: str
+    language: str
+    item: str
+    quality: float
+    reasons: str
+    texts: tuple[str, str]
+    source: tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +42,10 @@ class Beside:
         controls: control experiments.
         noise: as `measure.noise.noise`.
         quality: as `measure.quality.quality_effect`.
+        columns: as `measure.quality_columns.quality_columns`.
+        exclusion: as `measure.exclusion.exclusion`.
+        languages: quality by language, as `data.quality.pairwise.summarise_rated`.
+        doubted: flagged pairs of the lowest quality, as many as the page shows.
         items: items that diverge, the strongest first, as many as the page shows.
         item_counts: how many cells there are of each status.
     """
@@ -32,5 +57,9 @@ class Beside:
     controls: Sequence[ControlReport] = ()
     noise: xr.Dataset = field(default_factory=xr.Dataset)
     quality: xr.Dataset = field(default_factory=xr.Dataset)
+    columns: xr.Dataset = field(default_factory=xr.Dataset)
+    exclusion: xr.Dataset = field(default_factory=xr.Dataset)
+    languages: pa.Table = field(default_factory=lambda: pa.table({}))
+    doubted: Sequence[Doubted] = ()
     items: Sequence[Entry] = ()
     item_counts: Mapping[str, int] = field(default_factory=dict)

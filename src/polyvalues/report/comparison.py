@@ -11,10 +11,10 @@ from markupsafe import Markup
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.report.advice import Advice
 from polyvalues.report.grids import Cell, Grid, matrices
-from polyvalues.report.live import block_text, edge, packed
+from polyvalues.report.live import block_text, packed
 from polyvalues.report.page import script, template
 from polyvalues.report.parts import Figure, drawn
-from polyvalues.report.views import LanguageView
+from polyvalues.report.views import LanguageView, edge
 
 _SCRIPTS: Final = ("d3.min.js", "plot.umd.min.js", "live.js", "matrices.js", "comparison.js", "explore.js")
 

@@ -18,7 +18,7 @@ from polyvalues.report.figures_control import control_matrix, dose_response, eff
 from polyvalues.report.figures_heatmaps import cosine, disattenuated, recognition, transfer
 from polyvalues.report.figures_layers import accuracy_over_layers
 from polyvalues.report.figures_noise import noise, quality
-from polyvalues.report.figures_points import accuracy_by_language, reliability
+from polyvalues.report.figures_points import accuracy_by_language, exclusion, reliability
 from polyvalues.report.figures_relations import direction, drops, kinship
 from polyvalues.report.figures_style import MUTED, drawable, styled
 from polyvalues.report.figures_svg import compact
@@ -68,6 +68,8 @@ def figure_set(
     known = beside or Beside()
     if known.kinship and known.distances:
         figures["kinship"] = kinship(findings, languages, known)
+    if known.exclusion:
+        figures["exclusion"] = exclusion(findings, languages, known)
     if known.direction:
         figures["direction"] = direction(findings, info, languages, known)
     if len(arrange(findings, languages)) > 1:

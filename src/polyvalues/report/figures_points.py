@@ -16,6 +16,7 @@ from matplotlib.ticker import MultipleLocator, StrMethodFormatter
 
 from polyvalues.artifacts import Findings
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, SOURCE, TARGET
+from polyvalues.report.beside import Beside
 from polyvalues.report.figures_style import (
     BLUE,
     CONTROL_COLOURS,
@@ -29,7 +30,7 @@ from polyvalues.report.figures_style import (
     in_rows,
     styled,
 )
-from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks, own
+from polyvalues.report.views import LanguageView, arrange, concepts_of, edge, family_blocks, own
 
 _ROW = 0.27
 _TOP, _PANEL_TITLE, _BOTTOM = 0.62, 0.26, 0.62
@@ -78,6 +79,21 @@ def reliability(findings: Findings, languages: Sequence[LanguageView]) -> Figure
     for axes, points in zip(panels, values, strict=True):
         _points(axes, points)
     page.heading("Reliability of the vectors", "agreement of vectors fitted on two halves of the pairs (1: no noise)")
+    _legend(page, with_controls=False)
+    return page.figure
+
+
+@styled
+def exclusion(findings: Findings, languages: Sequence[LanguageView], beside: Beside) -> Figure:
+    """Change of each language's own accuracy when pairs whose translation is flagged are left out."""
+    shown = arrange(findings, languages)
+    change = own(beside.exclusion["change"].sel({"excluded": "own"}), [language.tag for language in shown])
+    widest = edge(change)
+    frame = _Frame((-1.1 * widest, 1.1 * widest), 0.0, "change")
+    page, panels = _grid(concepts_of(findings), shown, frame)
+    for axes, points in zip(panels, change.transpose(CONCEPT, TARGET, INTERVAL), strict=True):
+        _points(axes, points)
+    page.heading("Accuracy without flagged translations", "less accuracy on all pairs, own vector, chosen layer")
     _legend(page, with_controls=False)
     return page.figure
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import xarray as xr
 
-from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, TARGET
+from polyvalues.axes import CONCEPT
 from polyvalues.report.beside import Beside
 from polyvalues.report.control_report import (
     ControlReport,
@@ -14,15 +14,16 @@ from polyvalues.report.control_report import (
     control_words,
 )
 from polyvalues.report.grids import Cell, Grid, full
-from polyvalues.report.notation import Interval, number
+from polyvalues.report.notation import Interval
 from polyvalues.report.parts import Section, drawn
+from polyvalues.report.quality_section import quality_section
 
 
 def further_sections(beside: Beside, figures: Mapping[str, str]) -> list[Section]:
     """A section for each control experiment, one on noise and one on quality, as far as there are any."""
     sections = [_control(control, figures) for control in beside.controls]
     sections += [_noise(beside.noise, figures)] if beside.noise else []
-    sections += [_quality(beside.quality, figures)] if beside.quality else []
+    sections += [quality_section(beside, figures)] if beside.quality else []
     return sections
 
 
@@ -71,25 +72,3 @@ def _noise(data: xr.Dataset, figures: Mapping[str, str]) -> Section:
     shown = drawn(figures, "noise", alt, caption, tables)
     lead = "How much of a low number could be the translation's fault?"
     return Section("noise", "Damaged texts", lead, shown, (), () if shown else tuple(tables))
-
-
-def _quality(data: xr.Dataset, figures: Mapping[str, str]) -> Section:
-    tags = [str(tag) for tag in data[TARGET].values]
-    rows = []
-    for concept in map(str, data[CONCEPT].values):
-        own = data.sel({CONCEPT: concept})
-        cells = []
-        for tag in tags:
-            cell = own.sel({TARGET: tag})
-            halves = cell["within"].sel({INTERVAL: list(BOUNDS)})
-            more = f"better half less worse half: {full(Interval.of(halves), signed=True).text}"
-            cells.append(Cell(f"{number(float(cell['mean_quality']))} ({int(cell['n_pairs'])})", more))
-        rows.append(
-            (concept, (*cells, Cell(f"rho = {number(float(own['rho']), signed=True)}, p = {float(own['p']):.2g}")))
-        )
-    table = Grid("Mean quality of the tested texts (pairs with one)", ("concept", *tags, "with accuracy"), tuple(rows))
-    alt = "Points: accuracy of each language against the mean quality of its texts. Numbers in the table below."
-    caption = "Do languages with better translations do better? One point per language."
-    shown = drawn(figures, "quality", alt, caption, [table])
-    lead = "Measured quality of the translations, and whether recognition goes with it."
-    return Section("quality", "Quality of translations", lead, shown, (), () if shown else (table,))

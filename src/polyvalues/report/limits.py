@@ -20,7 +20,8 @@ def limits(findings: Findings, beside: Beside) -> tuple[Sentence, ...]:
     if findings.recognition.sizes[TARGET] > 1 and not beside.quality:
         said.append(
             "Whether a language is low because of the model or because of its texts: the quality of the translations "
-            'was not measured. The command "polyvalues noise" shows what damage of a known size would do.'
+            'was not measured. The command "polyvalues quality" measures it, "polyvalues noise" shows what damage of a '
+            "known size would do."
         )
     if not beside.controls:
         said.append(

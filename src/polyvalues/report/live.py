@@ -19,10 +19,10 @@ from markupsafe import Markup
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, LAYER, SOURCE, TARGET
-from polyvalues.report.beside import Beside
+from polyvalues.report.beside import EXCLUDED_WORDS, Beside
 from polyvalues.report.control_report import ControlReport
 from polyvalues.report.notation import visible
-from polyvalues.report.views import LanguageView, concepts_of, layer_label, own
+from polyvalues.report.views import LanguageView, concepts_of, edge, layer_label, own
 
 _NOTHING: Final = -32768
 _MOST: Final = 32767
@@ -40,16 +40,17 @@ def live_data(findings: Findings, info: StudyInfo, languages: Sequence[LanguageV
     tags = [language.tag for language in languages]
     names = list(concepts_of(findings))
     recognition = findings.recognition
-    figures = [_accuracy(findings, tags), _curves(findings, tags), _reliability(findings, tags), _drops(info)]
+    figures = [_accuracy(findings, tags, beside), _curves(findings, tags), _reliability(findings, tags), _drops(info)]
     if len(tags) > 1:
         figures += [
-            *_matrices(findings, tags),
+            *_matrices(findings, tags, beside),
             *_kinship(findings, tags, beside),
             *_direction(findings, tags, info, beside),
         ]
     figures += [figure for control in beside.controls for figure in _control(control)]
     figures += [_noise(beside.noise, tags)] if beside.noise else []
     figures += [_quality(beside.quality, tags)] if beside.quality else []
+    figures += [_exclusion(beside.exclusion, tags)] if beside.exclusion else []
     chosen = [int(layer) for layer in recognition["chosen_layer"].values]
     block = {
         "languages": [
@@ -60,6 +61,7 @@ def live_data(findings: Findings, info: StudyInfo, languages: Sequence[LanguageV
         "orders": _orders(tags, info, beside),
         "pairs": recognition["n_pairs"].transpose(CONCEPT, TARGET).sel({TARGET: tags}).values.tolist(),
         "groups": recognition["n_groups"].transpose(CONCEPT, TARGET).sel({TARGET: tags}).values.tolist(),
+        "excluded": _excluded(findings, tags, beside),
         "chosen": [layer if layer >= 0 else None for layer in chosen],
         "layer": "layer" if recognition.attrs.get("layer_numbering") == "paper" else "block",
         "layerAxis": layer_label(findings),
@@ -133,15 +135,51 @@ def _thinned(layers: np.ndarray, per_layer: int) -> np.ndarray:
     return np.unique(np.rint(np.linspace(0, len(layers) - 1, most)).astype(int))
 
 
-def _accuracy(findings: Findings, tags: Sequence[str]) -> dict[str, Any]:
+def _excluded(findings: Findings, tags: Sequence[str], beside: Beside) -> dict[str, Any]:
+    """By which pairs are left out: words for it, and how many pairs and groups are left; empty where none are."""
+    if not beside.exclusion:
+        return {}
+    order = {CONCEPT: list(concepts_of(findings)), TARGET: list(tags)}
+    found = {}
+    for kind, words in EXCLUDED_WORDS.items():
+        counts = beside.exclusion.sel({"excluded": kind, **order}).transpose(CONCEPT, TARGET, ...)
+        found[kind] = {
+            "words": words, "pairs": counts["n_kept"].values.tolist(), "groups": counts["n_groups"].values.tolist(),
+        }  # fmt: skip
+    return found
+
+
+def _without(values: xr.DataArray, tags: Sequence[str]) -> dict[str, Any]:
+    """Numbers without flagged pairs, by which are left out; `[concept, (source,) target, interval]`."""
+    dims = [dim for dim in (CONCEPT, SOURCE, TARGET) if dim in values.dims]
+    return {kind: packed(_ordered(values.sel({"excluded": kind}), tags, *dims)) for kind in EXCLUDED_WORDS}
+
+
+def _accuracy(findings: Findings, tags: Sequence[str], beside: Beside) -> dict[str, Any]:
     data = findings.recognition
     series = [("own vector", own(data["chosen"], tags))]
     words = {"random": "random direction", "permuted": "swapped sides"}
     series += [(words[name], data["control_chosen"].sel({CONTROL: name})) for name in CONTROLS]
+    shown = [{"name": name, "values": packed(_ordered(part, tags, CONCEPT, TARGET))} for name, part in series]
+    if beside.exclusion:
+        shown[0]["without"] = _without(own(beside.exclusion["kept"], tags), tags)
     return {
         "name": "accuracy", "form": "points", "label": "accuracy", "reference": 0.5, "counted": True,
-        "domain": [0.4, 1.0],
-        "series": [{"name": name, "values": packed(_ordered(part, tags, CONCEPT, TARGET))} for name, part in series],
+        "domain": [0.4, 1.0], "series": shown,
+    }  # fmt: skip
+
+
+def _exclusion(data: xr.Dataset, tags: Sequence[str]) -> dict[str, Any]:
+    """What leaving out flagged pairs changes in a language's own accuracy."""
+    change = own(data["change"], tags)
+    widest = edge(change)
+    series = [
+        {"name": words, "values": packed(_ordered(change.sel({"excluded": kind}), tags, CONCEPT, TARGET))}
+        for kind, words in EXCLUDED_WORDS.items()
+    ]
+    return {
+        "name": "exclusion", "form": "points", "label": "change in accuracy", "reference": 0.0, "counted": False,
+        "signed": True, "domain": [-widest, widest], "series": series,
     }  # fmt: skip
 
 
@@ -188,7 +226,7 @@ class _Scale:
     diagonal: bool = False
 
 
-def _matrices(findings: Findings, tags: Sequence[str]) -> list[dict[str, Any]]:
+def _matrices(findings: Findings, tags: Sequence[str], beside: Beside) -> list[dict[str, Any]]:
     data, alike, moved = findings.recognition, findings.consistency, findings.transfer
 
     def figure(name: str, *series: dict[str, Any]) -> dict[str, Any]:
@@ -210,15 +248,18 @@ def _matrices(findings: Findings, tags: Sequence[str]) -> list[dict[str, Any]]:
         upper = np.triu_indices(len(tags))
         return _matrix(name, _Scale(label, *colours, 0.0), (values[:, upper[0], upper[1]], layers), symmetric=True)
 
+    def without(name: str) -> dict[str, Any]:
+        return {"without": _without(beside.exclusion[name], tags)} if beside.exclusion else {}
+
     return [
         figure(
             "recognition",
-            accuracy("recognition", data["chosen"], data["accuracy"]),
+            accuracy("recognition", data["chosen"], data["accuracy"]) | without("kept"),
             accuracy("AUROC over single texts", data["auroc"], None),
         ),
         figure(
             "transfer",
-            change("change in accuracy", "change in accuracy", moved["transfer"]),
+            change("change in accuracy", "change in accuracy", moved["transfer"]) | without("transfer"),
             change("asymmetry", "row to column, minus back", moved["asymmetry"]),
         ),
         figure("cosine", cosine("cosine", "cosine", "chosen", "cosine")),
@@ -227,12 +268,6 @@ def _matrices(findings: Findings, tags: Sequence[str]) -> list[dict[str, Any]]:
             cosine("disattenuated cosine", "cosine, noise taken out", "disattenuated_chosen", "disattenuated"),
         ),
     ]
-
-
-def edge(values: xr.DataArray) -> float:
-    """Half the width of a scale centred at 0, in steps of 0.05."""
-    seen = np.abs(values.sel({INTERVAL: BOUNDS[0]}).values)
-    return float(np.ceil(max([0.05, *seen[np.isfinite(seen)].tolist()]) * 20 - 1e-9) / 20)
 
 
 def _spread(

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Findings
-from polyvalues.axes import ALL_CONCEPTS, CONCEPT, LAYER, QUANTITY, SOURCE, TARGET
+from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, LAYER, QUANTITY, SOURCE, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.report.notation import Interval
 
@@ -137,3 +137,9 @@ def layer_words(protocols: Mapping[str, str]) -> str:
 def listed_models(names: Sequence[str]) -> str:
     """Names for a caption: all of up to three, else how many."""
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} models"
+
+
+def edge(values: xr.DataArray) -> float:
+    """Half the width of a scale centred at 0, in steps of 0.05."""
+    seen = np.abs(values.sel({INTERVAL: BOUNDS[0]}).values)
+    return float(np.ceil(max([0.05, *seen[np.isfinite(seen)].tolist()]) * 20 - 1e-9) / 20)

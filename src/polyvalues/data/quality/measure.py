@@ -23,19 +23,17 @@ from polyvalues.data.quality.sides import apart, contrast, text_contrast
 from polyvalues.data.quality.surface import surface
 from polyvalues.data.quality.wording import wording
 from polyvalues.errors import PairsError
+from polyvalues.rated import IDS, PairKey
 
 TextKey = tuple[str, str, str, str]
 """Concept, language, item and side."""
-
-PairKey = tuple[str, str, str]
-"""Concept, language and item."""
 
 Embed = Callable[[Sequence[str]], Float[np.ndarray, "text hidden"]]
 """Sentences of any language to vectors in one space."""
 
 TEXT_QUALITY_SCHEMA: Final = pa.schema(
     [
-        *(pa.field(name, pa.string(), nullable=False) for name in ("concept", "language", "item", "side")),
+        *(pa.field(name, pa.string(), nullable=False) for name in (*IDS, "side")),
         *(pa.field(name, pa.float64(), nullable=False) for name in RULES),
         pa.field("taken_for", pa.string(), nullable=False),
         pa.field("quality", pa.float64(), nullable=False),
@@ -80,15 +78,6 @@ class TextQuality:
     source: str
     fences: Mapping[tuple[str, str], Fence]
     notes: tuple[str, ...] = field(default=())
-
-    @property
-    def ratings(self) -> dict[PairKey, float]:
-        """Quality by pair: the lower one of its two texts; the form that `divergence` and `noise` take."""
-        found: dict[PairKey, float] = {}
-        for row in self.table.select(["concept", "language", "item", "quality"]).to_pylist():
-            key = (row["concept"], row["language"], row["item"])
-            found[key] = min(row["quality"], found.get(key, 1.0))
-        return found
 
 
 def measure_translations(pairs: PairSet, source: str = "en", helpers: Helpers | None = None) -> TextQuality:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +11,8 @@ from typing import Final
 import pyarrow as pa
 
 from polyvalues.artifacts import DROP_SCHEMA, PairSet
-from polyvalues.data.quality.measure import PairKey, TextQuality
+from polyvalues.data.quality.measure import TextQuality
+from polyvalues.rated import PairKey
 
 QUALITY_SUMMARY_SCHEMA: Final = pa.schema(
     [
@@ -79,29 +81,21 @@ def drop_flagged(pairs: PairSet, found: TextQuality) -> PairSet:
     return replace(pairs, table=pairs.table.filter(pa.array([key not in why for key in keys])), drops=drops)
 
 
-def ratings_csv(ratings: Mapping[PairKey, float]) -> str:
-    """Quality by pair as the CSV that `read_quality` reads."""
+def table_csv(table: pa.Table) -> str:
+    """A table as CSV; numbers to four decimals, an empty cell for one that was not measured, `true` and `false`."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("concept", "language", "item", "quality"))
-    writer.writerows((*key, f"{value:.4f}") for key, value in sorted(ratings.items()))
-    return out.getvalue()
-
-
-def texts_csv(found: TextQuality) -> str:
-    """All measures of all texts as CSV; an empty cell was not measured."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    names = found.table.column_names
-    writer.writerow(names)
-    for row in found.table.to_pylist():
-        writer.writerow([_cell(row[name]) for name in names])
+    writer.writerow(table.column_names)
+    for row in table.to_pylist():
+        writer.writerow([_cell(row[name]) for name in table.column_names])
     return out.getvalue()
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float):
-        return "" if value != value else f"{value:.4f}"
+        return "" if math.isnan(value) else f"{value:.4f}"
     return str(value)
 
 

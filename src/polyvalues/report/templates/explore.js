@@ -2,7 +2,7 @@
 // Text from the data is only ever set as text, never as markup. A figure that fails keeps its picture.
 (function () {
   "use strict";
-  const { data, forms, named } = window.polyvalues;
+  const { data, excluded, forms, named } = window.polyvalues;
   const LABELS = {
     concept: "concept",
     layer: "layer",
@@ -18,6 +18,7 @@
     damage: "damage",
     trait: "trait",
     mixture: "mixture of languages",
+    items: "pairs",
   };
   // where a figure lists what can be chosen
   const LISTS = {
@@ -48,6 +49,8 @@
     const same = (values) => new Map(values.map((value) => [String(value), String(value)]));
     if (name === "concept") return same(figure.slopes || figure.concepts || data.concepts);
     if (data.languages.length < 2 && (name === "order" || name === "highlight")) return new Map([["", ""]]);
+    if (name === "items")
+      return new Map([["all", "all"], ...Object.entries(excluded).map(([kind, one]) => [kind, one.words])]);
     if (name === "order") return new Map(Object.entries(orders));
     if (name === "quantity") return same(figure.series.map((series) => series.name));
     if (name === "highlight") {
@@ -63,7 +66,7 @@
   }
 
   // choices that one figure alone has are kept apart by its name
-  const shared = ["concept", "layer", "order", "highlight", "target"];
+  const shared = ["concept", "layer", "order", "highlight", "target", "items"];
   const key = (figure, name) => (shared.includes(name) ? name : figure.name + "." + name);
 
   function stateOf(figure) {

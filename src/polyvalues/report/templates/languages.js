@@ -1,32 +1,51 @@
 // One row per language: accuracy and reliability, curves over layers, pairs kept and dropped.
 (function () {
   "use strict";
-  const { COLOURS, conceptStates, counted, data, forms, interval, layerWords, named } = window.polyvalues;
+  const { COLOURS, conceptStates, counted, data, excluded, forms, interval } = window.polyvalues;
+  const { isWithout, itemStates, layerWords, leavesOut, named } = window.polyvalues;
   const { narrow, ordered, reaching, tagAxis, tags, tested, three } = window.polyvalues;
 
   // ---- one number per language ------------------------------------------------------------------------------------
   const points = {
-    choices: () => ["concept", "order"],
-    heads: () => ["concept", "language", "series", "estimate", "lower", "upper", "n", "groups"],
+    choices: (figure) => ["concept", "order", ...leavesOut(figure)],
+    heads: (figure) => [
+      ...["concept", "language", "series"],
+      ...(leavesOut(figure).length ? ["pairs"] : []),
+      ...["estimate", "lower", "upper"],
+      ...(figure.counted ? ["n", "groups"] : []),
+    ],
+    // without flagged pairs, the number with all of them stays beside it; what was measured on all pairs only is not shown
+    shown: (figure, state) => {
+      const own = figure.series.filter((series) => isWithout(series, state));
+      if (!own.length) return figure.series.map((series) => [series.name, series.values, "all"]);
+      return own.flatMap((series) => [
+        [series.name, series.without[state.items], state.items],
+        [series.name + ", all pairs", series.values, "all"],
+      ]);
+    },
     rows: (figure, state) =>
       ordered(state).flatMap((tag) =>
-        figure.series.map((series) =>
-          Object.assign(
-            { concept: state.concept, language: tag, series: series.name },
-            three(series.values, data.concepts.indexOf(state.concept), tags.indexOf(tag)),
-            counted(state.concept, tag),
+        points
+          .shown(figure, state)
+          .map(([name, values, items]) =>
+            Object.assign(
+              { concept: state.concept, language: tag, series: name, pairs: items },
+              three(values, data.concepts.indexOf(state.concept), tags.indexOf(tag)),
+              counted(state.concept, tag, items),
+            ),
           ),
-        ),
       ),
-    all: (figure, state) => conceptStates(state),
+    all: (figure, state) => itemStates(figure, conceptStates(state)),
     say: (figure, row) =>
-      `${named(row.language)}, ${row.concept}, ${row.series}: ${interval(row)}${figure.counted ? `, ${tested(row)}` : ""}`,
-    caption: (figure, state) => `Shown: ${state.concept}.`,
-    steps: (figure) => figure.series.length,
+      `${named(row.language)}, ${row.concept}, ${row.series}: ${interval(row, figure.signed)}` +
+      (figure.counted ? `, ${tested(row)}` : ""),
+    caption: (figure, state) =>
+      `Shown: ${state.concept}${excluded[state.items] ? ", " + excluded[state.items].words : ""}.`,
+    steps: (figure, rows) => new Set(rows.map((row) => row.series)).size,
     draw: (figure, rows, state, room) => {
       const order = ordered(state);
       const seen = rows.filter((row) => Number.isFinite(row.estimate));
-      const names = figure.series.map((series) => series.name);
+      const names = points.shown(figure, state).map(([name]) => name);
       const colours = [COLOURS.own, COLOURS.random, COLOURS.permuted].slice(0, names.length);
       const shift = (series) => 6 * names.indexOf(series) - 3 * (names.length - 1);
       return {
@@ -86,7 +105,8 @@
             dy: shift(row.series),
           }),
         swatches: names.length > 1 ? { color: { domain: names, range: colours } } : null,
-        note: figure.reference === null ? "" : "Dashed: " + figure.reference + ", chance.",
+        note:
+          figure.reference === null ? "" : "Dashed: " + (figure.signed ? "no change." : figure.reference + ", chance."),
       };
     },
   };

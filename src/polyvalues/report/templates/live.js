@@ -45,6 +45,10 @@
     });
     (figure.series || []).forEach((series) => {
       series.values = unpack(series.values);
+      if (series.without)
+        series.without = Object.fromEntries(
+          Object.entries(series.without).map(([kind, values]) => [kind, unpack(values)]),
+        );
     });
   });
 
@@ -64,9 +68,21 @@
 
   const named = (tag) =>
     language.has(tag) && language.get(tag).name !== tag ? `${language.get(tag).name} (${tag})` : tag;
-  const counted = (concept, tag) => {
-    const pairs = data.pairs[data.concepts.indexOf(concept)][tags.indexOf(tag)];
-    const groups = data.groups[data.concepts.indexOf(concept)][tags.indexOf(tag)];
+  // which pairs are left out: "all" of them count, or one of the kinds in `excluded`; only some numbers are without them
+  const excluded = data.excluded || {};
+  const leavesOut = (figure) =>
+    Object.keys(excluded).length > 0 && figure.series.some((series) => series.without) ? ["items"] : [];
+  const isWithout = (series, state) => Boolean(series.without && series.without[state.items]);
+  const itemStates = (figure, states) =>
+    leavesOut(figure).length
+      ? ["all", ...Object.keys(excluded)].flatMap((items) =>
+          states.map((state) => Object.assign({}, state, { items: items })),
+        )
+      : states;
+  const counted = (concept, tag, items) => {
+    const from = excluded[items] || data;
+    const pairs = from.pairs[data.concepts.indexOf(concept)][tags.indexOf(tag)];
+    const groups = from.groups[data.concepts.indexOf(concept)][tags.indexOf(tag)];
     return { n: pairs, groups: groups };
   };
   const tested = (row) => `n = ${row.n}${row.groups === row.n ? "" : ` in ${row.groups} groups`}`;
@@ -96,7 +112,11 @@
     conceptStates,
     counted,
     data,
+    excluded,
     interval,
+    isWithout,
+    itemStates,
+    leavesOut,
     language,
     layerWords,
     levels,

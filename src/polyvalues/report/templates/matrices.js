@@ -1,7 +1,8 @@
 // Source by target: recognition, transfer, cosines.
 (function () {
   "use strict";
-  const { COLOURS, conceptStates, counted, data, forms, interval, language, layerWords, levels } = window.polyvalues;
+  const { COLOURS, conceptStates, counted, data, excluded, forms, interval, isWithout } = window.polyvalues;
+  const { itemStates, language, layerWords, leavesOut, levels } = window.polyvalues;
   const { named, number, ordered, tagAxis, tags, tested, three } = window.polyvalues;
   const MARGIN = { left: 38, top: 24 };
 
@@ -11,9 +12,12 @@
       ...(figure.series.length > 1 ? ["quantity"] : []),
       ...(figure.series.some((series) => series.layers) ? ["layer"] : []),
       "order",
+      ...leavesOut(figure),
     ],
     heads: (figure) => [
-      ...["concept", "quantity", "layer", "source", "target", "estimate", "lower", "upper"],
+      ...["concept", "quantity", "layer", "source", "target"],
+      ...(leavesOut(figure).length ? ["pairs"] : []),
+      ...["estimate", "lower", "upper"],
       ...(figure.counted ? ["n", "groups"] : []),
     ],
     // of a symmetric matrix only the half above the diagonal is sent, row by row
@@ -29,23 +33,32 @@
     rows: (figure, state) => {
       const series = matrix.series(figure, state);
       const at = data.concepts.indexOf(state.concept);
-      const known = levels(series);
+      // without flagged pairs there are numbers at the chosen layer only
+      const items = isWithout(series, state) ? state.items : "all";
+      const known = items === "all" ? levels(series) : ["chosen"];
       const level = known.some((one) => String(one) === String(state.layer)) ? String(state.layer) : "chosen";
       const depth = known.map(String).indexOf(level);
       const order = matrix.order(series, state);
       return order.flatMap((source) =>
         order.map((target) => {
-          const values = matrix.cell(series, at, tags.indexOf(source), tags.indexOf(target), depth);
+          const place = [at, tags.indexOf(source), tags.indexOf(target)];
+          const values =
+            items === "all" ? matrix.cell(series, ...place, depth) : three(series.without[items], ...place);
           const names = { concept: state.concept, quantity: series.name, layer: level, source: source, target: target };
-          return Object.assign(names, values, figure.counted ? counted(state.concept, target) : {});
+          names.pairs = items;
+          return Object.assign(names, values, figure.counted ? counted(state.concept, target, items) : {});
         }),
       );
     },
     all: (figure, state) =>
-      conceptStates(state).flatMap((one) =>
-        figure.series.flatMap((series) =>
-          levels(series).map((level) => Object.assign({}, one, { quantity: series.name, layer: level })),
-        ),
+      itemStates(figure, conceptStates(state)).flatMap((one) =>
+        figure.series
+          .filter((series) => !excluded[one.items] || isWithout(series, one))
+          .flatMap((series) =>
+            (excluded[one.items] ? ["chosen"] : levels(series)).map((level) =>
+              Object.assign({}, one, { quantity: series.name, layer: level }),
+            ),
+          ),
       ),
     say: (figure, row) => {
       const series = matrix.series(figure, row);
@@ -55,8 +68,12 @@
       const where = `${named(row.source)} → ${named(row.target)}, ${row.concept}, ${layerWords(row.layer)}`;
       return `${where}: ${series.name} ${value}${counts}`;
     },
-    caption: (figure, state, rows) =>
-      `Shown: ${matrix.series(figure, state).name}, ${state.concept}, ${layerWords(rows[0].layer)}.`,
+    caption: (figure, state, rows) => {
+      const chosen = excluded[state.items];
+      const there = chosen && rows[0].pairs !== "all";
+      const words = chosen ? ", " + (there ? chosen.words : "all pairs (not measured without the flagged ones)") : "";
+      return `Shown: ${matrix.series(figure, state).name}, ${state.concept}, ${layerWords(rows[0].layer)}${words}.`;
+    },
     steps: (figure, rows) => Math.round(Math.sqrt(rows.length)),
     draw: (figure, rows, state, room) => {
       const series = matrix.series(figure, state);
