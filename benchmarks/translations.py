@@ -16,7 +16,7 @@ import numpy as np
 
 from polyvalues.artifacts import PairSet
 from polyvalues.data.pairs import read_pairs
-from polyvalues.data.quality.chrf import chrf
+from polyvalues.data.quality.overlap import chrf
 from polyvalues.data.quality.plant import PLANTED, calibrate_quality
 from polyvalues.data.quality.sides import text_contrast
 from polyvalues.specs import PairSource

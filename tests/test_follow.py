@@ -1,6 +1,7 @@
 """Divergence and noise of a finished study: from its folder, resumable, safe to look at."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,15 @@ import pytest
 from line_examples import build_model, settings, write_pairs
 from polyvalues.artifacts import PAIR_SCHEMA, PairSet
 from polyvalues.damage import Damage
+from polyvalues.data.quality.report import table_csv
 from polyvalues.errors import SpecError
-from polyvalues.follow import find_divergence, measure_noise, measure_quality, rate_study
+from polyvalues.follow import find_divergence, measure_noise, measure_quality, quality_beside, rate_study
 from polyvalues.measure.divergence import DIVERGENCE_SCHEMA
 from polyvalues.measure.enrichment import ENRICHMENT_SCHEMA
+from polyvalues.rated import joined_ratings
 from polyvalues.report.divergence import divergence_page
+from polyvalues.specs import PairSource
+from polyvalues.store import write_pairs as store_pairs
 from polyvalues.study import Study, load_study, run_study
 
 DAMAGE = Damage(("drop", "characters"), (0.5,), seed=1)
@@ -90,6 +95,31 @@ def test_quality_is_kept_shown_and_sets_items_apart(folder: Path, tmp_path: Path
     after = {cell(row) for row in find_divergence(study).table.to_pylist() if "quality" in row["doubts"]}
     assert before == set()
     assert after == {key} or key[1] == "en"
+
+
+def test_quality_is_found_beside_translated_pairs(folder: Path, tmp_path: Path) -> None:
+    study = load_study(folder / "split")
+    concept = study.pairs().table["concept"][0].as_py()
+    kept = study.pairs()
+    one = replace(kept, table=kept.table.filter(pa.array([c == concept for c in kept.table["concept"].to_pylist()])))
+    store_pairs(one, tmp_path / "translated/pairs.parquet")
+    rated = rate_study(study)
+    own = rated.filter(pa.array([name == concept for name in rated["concept"].to_pylist()]))
+    source = PairSource(reader="table", path=str(tmp_path / "translated/pairs.parquet"), concept="renamed")
+    other = replace(study, spec=study.spec.model_copy(update={"pairs": (source,)}))
+    assert quality_beside(study) is None
+    assert quality_beside(other) is None
+    (tmp_path / "translated/card.json").write_text("{}", encoding="utf-8")
+    assert quality_beside(other) is None
+    (tmp_path / "translated/quality.csv").write_text(table_csv(own), encoding="utf-8")
+    found = quality_beside(other)
+    assert found is not None
+    assert set(found["concept"].to_pylist()) == {"renamed"}
+    assert found["item"].equals(own["item"])
+    np.testing.assert_allclose(found["quality"].to_numpy(), own["quality"].to_numpy(), atol=1e-4)
+    both = joined_ratings([found, found.drop_columns(["length"])])
+    assert both.num_rows == 2 * found.num_rows
+    assert np.isnan(both["length"].to_numpy()[found.num_rows :]).all()
 
 
 def cell(row: dict[str, str]) -> tuple[str, str, str]:

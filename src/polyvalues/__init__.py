@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from polyvalues.follow import find_divergence as find_divergence
     from polyvalues.follow import measure_noise as measure_noise
     from polyvalues.follow import measure_quality as measure_quality
+    from polyvalues.follow import quality_beside as quality_beside
     from polyvalues.follow import rate_study as rate_study
     from polyvalues.interop.hub import push_hub as push_hub
     from polyvalues.measure.consistency import consistency as consistency
@@ -206,6 +207,7 @@ _HOME = {
     "measure_noise": "polyvalues.follow",
     "measure_quality": "polyvalues.follow",
     "QualityFindings": "polyvalues.follow",
+    "quality_beside": "polyvalues.follow",
     "rate_study": "polyvalues.follow",
     "rate_pairs": "polyvalues.data.quality.pairwise",
     "summarise_rated": "polyvalues.data.quality.pairwise",
@@ -332,6 +334,7 @@ __all__ = [
     "paper_set",
     "prepare_pairs",
     "push_hub",
+    "quality_beside",
     "rate_pairs",
     "rate_study",
     "rate_translations",

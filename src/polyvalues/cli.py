@@ -77,6 +77,8 @@ def run(
         return
     with progress_bar() as bar:
         finished = pv.run_study(spec, bar, engine)
+    if spec.protocol == "strict" and (rated := pv.quality_beside(finished)) is not None:
+        pv.measure_quality(finished, rated)
     summarise(finished)
 
 

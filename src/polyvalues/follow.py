@@ -9,12 +9,14 @@ import pyarrow as pa
 import xarray as xr
 
 from polyvalues.artifacts import LayerChoice, PairSet, Scores
-from polyvalues.axes import DAMAGE_KINDS
+from polyvalues.axes import CONCEPT, DAMAGE_KINDS
 from polyvalues.damage import Damage, damaged_scores
 from polyvalues.data.doubt import doubts
 from polyvalues.data.quality.measure import measure_translations
 from polyvalues.data.quality.pairwise import rate_pairs
+from polyvalues.data.quality.ratings import MEASURED, read_quality
 from polyvalues.data.quality.report import table_csv
+from polyvalues.data.translate.card import CARD
 from polyvalues.errors import SpecError
 from polyvalues.further import DIVERGENCE, EXCLUSION, NOISE, QUALITY, QUALITY_COLUMNS, RATED
 from polyvalues.line import Line, Progress, Silent
@@ -26,7 +28,7 @@ from polyvalues.measure.quality import quality_effect, quality_notes
 from polyvalues.measure.quality_columns import column_notes, quality_columns
 from polyvalues.measure.select import choose_layers
 from polyvalues.model.handle import load_model
-from polyvalues.rated import flagged_of
+from polyvalues.rated import flagged_of, joined_ratings
 from polyvalues.report.claims import dataset_csv
 from polyvalues.report.divergence import divergence_csv, divergence_page
 from polyvalues.report.tables import csv_text
@@ -151,6 +153,24 @@ def rate_study(study: Study, source: str = "en") -> pa.Table:
         PairsError: nothing is translated from the source.
     """
     return rate_pairs(measure_translations(study.pairs(), source))
+
+
+def quality_beside(study: Study) -> pa.Table | None:
+    """What `translate` measured and left beside a study's pairs; None where no source of pairs has such a folder.
+
+    Raises:
+        ReaderError: a `quality.csv` there is not what it should be.
+    """
+    tables = []
+    for source in study.spec.pairs:
+        folder = Path(source.path).parent
+        if source.reader == "table" and (folder / CARD).is_file() and (folder / MEASURED).is_file():
+            rated = read_quality(folder / MEASURED)
+            if source.concept:
+                at = rated.column_names.index(CONCEPT)
+                rated = rated.set_column(at, rated.schema.field(at), pa.array([source.concept] * rated.num_rows))
+            tables.append(rated)
+    return joined_ratings(tables) if tables else None
 
 
 def measure_quality(study: Study, rated: pa.Table) -> QualityFindings:

@@ -7,7 +7,7 @@ from polyvalues.axes import SIDES
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.quality.measure import Helpers, TextKey, TextQuality, measure_translations
 from polyvalues.data.quality.pairwise import rate_pairs
-from polyvalues.data.quality.ratings import read_quality
+from polyvalues.data.quality.ratings import MEASURED, read_quality
 from polyvalues.data.quality.report import summarise_quality, table_csv
 from polyvalues.errors import SpecError
 from polyvalues.model.embedding import load_embedder
@@ -45,7 +45,7 @@ def write_quality(found: TextQuality, store: Store) -> None:
     Raises:
         StorageFull: they cannot be written.
     """
-    store.write("quality.csv", table_csv(rate_pairs(found)))
+    store.write(MEASURED, table_csv(rate_pairs(found)))
     store.write("texts.csv", table_csv(found.table))
     store.write("summary.csv", table_csv(summarise_quality(found)))
 

@@ -22,7 +22,7 @@ from polyvalues.data.flores import flores_code
 from polyvalues.data.quality.measure import Helpers, TextKey, TextQuality, measure_translations
 from polyvalues.data.quality.report import summarise_quality
 from polyvalues.data.translate.base import Backend
-from polyvalues.data.translate.card import card_markdown
+from polyvalues.data.translate.card import CARD, card_markdown
 from polyvalues.data.translate.endpoint import EndpointBackend
 from polyvalues.data.translate.estimate import Estimate, cost, estimate
 from polyvalues.data.translate.sheets import SheetsBackend
@@ -163,7 +163,7 @@ class TranslationJob:
 
     def _write_card(self, found: Translation) -> None:
         now = time.strftime("%Y-%m-%d", time.gmtime())
-        path = self.store.path("card.json")
+        path = self.store.path(CARD)
         try:
             first = str(json.loads(path.read_text(encoding="utf-8"))["when"]["first"])[:10]
         except (OSError, ValueError, KeyError, TypeError):
@@ -186,7 +186,7 @@ class TranslationJob:
             "notes": list(found.notes),
             "versions": package_versions(),
         }
-        self.store.write("card.json", json.dumps(card, ensure_ascii=False, indent=1) + "\n")
+        self.store.write(CARD, json.dumps(card, ensure_ascii=False, indent=1) + "\n")
         self.store.write("CARD.md", card_markdown(card))
 
 

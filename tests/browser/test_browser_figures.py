@@ -22,7 +22,7 @@ TAGS = [language.tag for language in EXAMPLE.languages]
 CONCEPTS = [str(name) for name in EXAMPLE.findings.recognition["concept"].values]
 LIVE = (
     "accuracy", "layers", "recognition", "transfer", "cosine", "disattenuated", "reliability", "kinship", "direction",
-    "drops", "noise", "quality", f"dose-{CONCEPTS[0]}", f"cost-{CONCEPTS[0]}",
+    "drops", "noise", "quality", "exclusion", f"dose-{CONCEPTS[0]}", f"cost-{CONCEPTS[0]}",
 )  # fmt: skip
 
 
@@ -269,6 +269,36 @@ def test_drops_damage_and_quality(page: Any) -> None:
         assert near(row["estimate"], float(cell["accuracy"]))
 
 
+@pytest.mark.parametrize("kind", ["own", "any"])
+def test_flagged_pairs_are_left_out_everywhere_at_once(page: Any, kind: str) -> None:
+    found = BESIDE.exclusion.sel(excluded=kind)
+    choose(page, "accuracy", "items", kind)
+    for name, variable in (("recognition", "kept"), ("transfer", "transfer")):
+        assert figure(page, name).locator("select[name=items]").input_value() == kind
+        seen = rows(page, name)
+        assert len(seen) == len(TAGS) ** 2
+        for row in seen:
+            cell = {dim: row[dim] for dim in ("concept", "source", "target")}
+            assert near(row["estimate"], float(found[variable].sel(cell).sel(interval="estimate"))), row
+            at = {dim: row[dim] for dim in ("concept", "target")}
+            assert (int(row["n"]), int(row["groups"])) == (int(found["n_kept"].sel(at)), int(found["n_groups"].sel(at)))
+            assert (row["pairs"], row["layer"]) == (kind, "chosen")
+    both = rows(page, "accuracy")
+    assert {row["series"] for row in both} == {"own vector", "own vector, all pairs"}
+    for row in both:
+        tag, concept = row["language"], row["concept"]
+        whole = EXAMPLE.findings.recognition["chosen"] if row["pairs"] == "all" else found["kept"]
+        value = whole.sel(concept=concept, source=tag, target=tag, interval="estimate")
+        assert near(row["estimate"], float(value)), row
+    choose(page, "recognition", "quantity", "AUROC over single texts")
+    assert (
+        "all pairs (not measured without the flagged ones)"
+        in figure(page, "recognition").locator(".live > .note").first.text_content()
+    )
+    choose(page, "transfer", "items", "all")
+    assert {row["series"] for row in rows(page, "accuracy")} >= {"random direction"}
+
+
 def test_control_shows_each_targets_trials(page: Any) -> None:
     trials = BESIDE.controls[0].trials
     for form in ("dose", "cost"):
@@ -325,10 +355,11 @@ def test_a_download_holds_the_whole_figure(page: Any, tmp_path: Path) -> None:
         waiting.value.save_as(tmp_path / f"{name}.csv")
     with (tmp_path / "recognition.csv").open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file))
-    assert len(found) == len(CONCEPTS) * len(TAGS) ** 2 * (9 + 1)
+    # recognition at the chosen layer and at eight, AUROC, and recognition without flagged pairs of two kinds
+    assert len(found) == len(CONCEPTS) * len(TAGS) ** 2 * (9 + 1 + 2)
     accuracy = EXAMPLE.findings.recognition["accuracy"]
     for row in found:
-        if row["quantity"] == "recognition" and row["layer"] != "chosen":
+        if row["quantity"] == "recognition" and row["layer"] != "chosen" and row["pairs"] == "all":
             cell = accuracy.sel(
                 concept=row["concept"], source=row["source"], target=row["target"], layer=int(row["layer"])
             )

@@ -10,7 +10,7 @@ from report_examples import Example, build
 
 from polyvalues.artifacts import GENERATION_SCHEMA, Generations
 from polyvalues.axes import BOUNDS
-from polyvalues.report.beside import Beside
+from polyvalues.report.beside import Beside, Doubted
 from polyvalues.report.control_report import ControlReport
 from polyvalues.report.divergence import Entry, Version
 
@@ -38,6 +38,32 @@ def beside_example(example: Example, *, harm: str = "") -> Beside:
         controls=[control_example(tags, concepts[0], harm)],
         noise=_noise(rng, concepts, tags),
         quality=_quality(rng, concepts, tags),
+        columns=_columns(rng, concepts, tags),
+        exclusion=_exclusion(rng, concepts, tags),
+        languages=pa.Table.from_pylist(
+            [
+                {
+                    "language": tags[0],
+                    "pairs": 30,
+                    "flagged": 2,
+                    "quality": 0.8,
+                    "quality_kept": 0.85,
+                    "reasons": f"copied source 2{harm}",
+                    "length": -0.1,
+                }
+            ]
+        ),
+        doubted=[
+            Doubted(
+                concepts[0],
+                tags[0],
+                "item 1",
+                0.1,
+                f"copied source{harm}",
+                (f"good {harm}", f"bad {harm}"),
+                (f"good source {harm}", ""),
+            )
+        ],
         items=[_item(concepts[0], tags, at, harm) for at in range(3)],
         item_counts={"candidate": 2, "doubtful": 1, "bad item": 0, "no sign": 40},
     )
@@ -179,6 +205,37 @@ def _quality(rng: np.random.Generator, concepts: list[str], tags: list[str]) -> 
         },
         coords={"concept": concepts, "target": tags, "interval": list(BOUNDS)},
     )
+
+
+def _columns(rng: np.random.Generator, concepts: list[str], tags: list[str]) -> xr.Dataset:
+    columns = ["quality", "length", "copied"]
+    slopes = ("concept", "column", "interval")
+    return xr.Dataset(
+        {
+            "alone": (slopes, bounded(rng, (len(concepts), 3), -0.1, 0.2)),
+            "together": (slopes, bounded(rng, (len(concepts), 3), -0.1, 0.2)),
+            "n_pairs": ("concept", np.full(len(concepts), 90, dtype=np.int32)),
+            "adjusted": (("concept", "target", "interval"), bounded(rng, (len(concepts), len(tags)), 0.5, 0.9)),
+        },
+        coords={"concept": concepts, "column": columns, "target": tags, "interval": list(BOUNDS)},
+    )
+
+
+def _exclusion(rng: np.random.Generator, concepts: list[str], tags: list[str]) -> xr.Dataset:
+    dims, shape = ("excluded", "concept", "source", "target", "interval"), (2, len(concepts), len(tags), len(tags))
+    counts = ("excluded", "concept", "target")
+    return xr.Dataset(
+        {
+            "kept": (dims, bounded(rng, shape, 0.5, 0.9)),
+            "change": (dims, bounded(rng, shape, -0.1, 0.1)),
+            "transfer": (dims, bounded(rng, shape, -0.3, 0.1)),
+            "n_pairs": (counts, np.full((2, len(concepts), len(tags)), 30, dtype=np.int32)),
+            "n_kept": (counts, rng.integers(20, 30, (2, len(concepts), len(tags))).astype(np.int32)),
+            "n_groups": (counts, rng.integers(10, 20, (2, len(concepts), len(tags))).astype(np.int32)),
+        },
+        coords={"excluded": ["own", "any"], "concept": concepts, "source": tags, "target": tags,
+                "interval": list(BOUNDS)},
+    )  # fmt: skip
 
 
 def _item(concept: str, tags: list[str], at: int, harm: str) -> Entry:

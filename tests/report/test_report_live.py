@@ -80,6 +80,29 @@ def test_every_number_is_the_findings(study: Example):
     assert data["chosen"] == found.recognition["chosen_layer"].values.tolist()
 
 
+def test_numbers_without_flagged_pairs_are_those_of_the_exclusion(study: Example):
+    beside = beside_example(study)
+    data = data_of(study, beside)
+    tags, found = [language["tag"] for language in data["languages"]], beside.exclusion
+    figures = {figure["name"]: figure for figure in data["figures"]}
+    order = {"source": tags, "target": tags}
+    for kind in ("own", "any"):
+        part = found.sel({"excluded": kind, **order}).transpose("concept", "source", "target", "interval")
+        for figure, series, variable in (("recognition", 0, "kept"), ("transfer", 0, "transfer")):
+            shown = unpacked(figures[figure]["series"][series]["without"][kind])
+            assert np.allclose(shown, part[variable].values, atol=1.5e-4)
+        own = np.stack([part["kept"].values[:, at, at] for at in range(len(tags))], axis=1)
+        assert np.allclose(unpacked(figures["accuracy"]["series"][0]["without"][kind]), own, atol=1.5e-4)
+        assert data["excluded"][kind]["pairs"] == part["n_kept"].transpose("concept", "target").values.tolist()
+        assert data["excluded"][kind]["groups"] == part["n_groups"].transpose("concept", "target").values.tolist()
+    changes = [unpacked(part["values"]) for part in figures["exclusion"]["series"]]
+    own = np.stack([found["change"].sel(excluded="any", source=tag, target=tag).values for tag in tags], axis=1)
+    assert np.allclose(changes[1], own, atol=1.5e-4)
+    without = data_of(study)
+    assert without["excluded"] == {}
+    assert "without" not in json.dumps(without)
+
+
 def test_layers_are_thinned_only_when_they_do_not_fit(monkeypatch: pytest.MonkeyPatch, study: Example):
     whole = data_of(study)
     monkeypatch.setattr("polyvalues.report.live._ROOM", 600)

@@ -65,6 +65,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "sides": Rule("sides exchanged", limit=0.0, strict=True, median=0.1, fence=-0.02),
     "wording": Rule("other words than its source", median=1.0, fence=-1.0),
     "round_trip": Rule("lost in the round trip", median=0.6, fence=0.2),
+    "bleu": Rule("other words after the round trip", median=0.4, fence=0.0),
     "similarity": Rule("far in meaning", median=0.8, fence=0.4),
     "learned": Rule("low by the learned metric", fence=float("-inf")),  # its scale is not known
 }

@@ -16,9 +16,9 @@ from jaxtyping import Float
 
 from polyvalues.artifacts import PairSet
 from polyvalues.axes import SIDES
-from polyvalues.data.quality.chrf import chrf
 from polyvalues.data.quality.fences import RULES, Fence, fences, quality
 from polyvalues.data.quality.identify import margin
+from polyvalues.data.quality.overlap import bleu, chrf
 from polyvalues.data.quality.sides import apart, contrast, text_contrast
 from polyvalues.data.quality.surface import surface
 from polyvalues.data.quality.wording import wording
@@ -102,7 +102,7 @@ def measure_translations(pairs: PairSet, source: str = "en", helpers: Helpers | 
     if not found:
         raise PairsError(f"no item is there in the source language {source!r}, too; which language is the source?")
     texts = [_Text(row, side, sources.get((row["concept"], row["item"]))) for row in translated for side in SIDES]
-    values = _measured(texts, helpers)
+    values = _measured(texts, source, helpers)
     _wording(texts, source, values)
     taken = _identified(texts, values)
     language = [text.row["language"] for text in texts]
@@ -140,7 +140,7 @@ class _Text:
         return (self.row["concept"], self.row["language"], self.row["item"], self.side)
 
 
-def _measured(texts: Sequence[_Text], helpers: Helpers) -> dict[str, np.ndarray]:
+def _measured(texts: Sequence[_Text], source: str, helpers: Helpers) -> dict[str, np.ndarray]:
     values = {name: np.full(len(texts), np.nan) for name in RULES}
     for at, text in enumerate(texts):
         for name, value in surface(text.text, text.source, text.row["language"], helpers.names).items():
@@ -149,6 +149,8 @@ def _measured(texts: Sequence[_Text], helpers: Helpers) -> dict[str, np.ndarray]
             values["apart"][at] = apart(_sides(text.row), _sides(text.origin))
             if helpers.back is not None:
                 _round_trip(at, text, helpers.back, values)
+                if (came := helpers.back.get(text.key)) is not None:
+                    values["bleu"][at] = bleu(came, text.source or "", source)
     known = [at for at, text in enumerate(texts) if text.source is not None]
     if helpers.learned is not None:
         values["learned"] = np.array([helpers.learned.get(text.key[:3], np.nan) for text in texts])

@@ -19,6 +19,9 @@ from polyvalues.data.quality.fences import fences
 from polyvalues.errors import ReaderError
 from polyvalues.rated import IDS, RATED_SCHEMA
 
+MEASURED: Final = "quality.csv"
+"""Name of the file in a folder of translations."""
+
 _COLUMNS: Final = (*IDS, "quality")
 _BOOLEANS: Final = {"true": True, "false": False}
 
@@ -34,7 +37,7 @@ def read_quality(path: Path) -> pa.Table:
             line is named.
     """
     if path.is_dir():
-        path = path / "quality.csv"
+        path = path / MEASURED
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

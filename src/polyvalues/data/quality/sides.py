@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from polyvalues.data.quality.chrf import chrf
+from polyvalues.data.quality.overlap import chrf
 
 _LEAST: Final = 0.02
 

@@ -1,10 +1,13 @@
 """The data card beside translated pairs: who translated what, when, with which model and settings, and how well."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from polyvalues.data.flores import flores_code
 from polyvalues.data.languages import language_name, language_script
+
+CARD: Final = "card.json"
+"""Name of the card for machines, beside the pairs."""
 
 
 def card_markdown(card: Mapping[str, Any]) -> str:
