@@ -16,13 +16,13 @@ from matplotlib.ticker import MaxNLocator
 
 from polyvalues.artifacts import Findings
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, INTERVAL, LAYER, TARGET
+from polyvalues.report.figures_scales import Scale, scaled
 from polyvalues.report.figures_style import (
     BLUE,
     FULL_WIDTH,
     INK,
     MUTED,
     RANDOM,
-    RULE,
     VERMILION,
     Page,
     drawable,
@@ -70,10 +70,7 @@ def _grid(concepts: Sequence[str]) -> tuple[Page, list[Axes]]:
     for index in range(len(concepts)):
         row, column = divmod(index, columns)
         axes = page.axes(_LEFT + column * (_LEFT + wide + _GAP), _TOP + _TITLE + row * block, wide, _TALL)
-        axes.grid(visible=True, axis="y", color=RULE, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
+        scaled(axes, Scale(), Scale(grid=0.6, line=False, marks=False))
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         panels.append(axes)
     return page, panels

@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, TARGET
+from polyvalues.report.figures_scales import Scale, scaled
 from polyvalues.report.figures_style import (
     BLUE,
     FULL_WIDTH,
     INK,
     MUTED,
-    RULE,
     VERMILION,
     Page,
     drawable,
@@ -79,7 +79,6 @@ def _panels(count: int) -> tuple[Page, list]:
     for index in range(count):
         row, column = divmod(index, columns)
         axes = page.axes(_LEFT + column * (_LEFT + wide + _GAP), _TOP + _TITLE + row * block, wide, _TALL)
-        axes.grid(visible=True, color=RULE, linewidth=0.5)
-        axes.set_axisbelow(True)
+        scaled(axes, Scale(grid=0.5), Scale(grid=0.5))
         panels.append(axes)
     return page, panels

@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.report.beside import Beside
+from polyvalues.report.figures_scales import Scale, marked, scaled
 from polyvalues.report.figures_style import (
     BLUE,
     FULL_WIDTH,
     INK,
     MUTED,
-    RULE,
     VERMILION,
     Page,
     drawable,
@@ -27,7 +27,7 @@ from polyvalues.report.figures_style import (
 from polyvalues.report.notation import Interval, number
 from polyvalues.report.views import LanguageView, arrange, concepts_of, kinship_view
 
-_TOP, _TITLE, _TALL, _BELOW, _LEFT, _GAP = 0.62, 0.42, 1.75, 0.62, 0.55, 0.25
+_TOP, _TITLE, _TALL, _BELOW, _LEFT, _GAP = 0.62, 0.42, 1.75, 0.62, 0.66, 0.14
 _BAR = 0.2
 
 
@@ -106,8 +106,8 @@ def drops(info: StudyInfo, languages: Sequence[LanguageView]) -> Figure:
         axes.barh(range(len(tags)), dropped, left=kept, color=VERMILION, height=0.6, gid="dropped")
         axes.set_xlim(0, most * 1.04)
         axes.set_ylim(len(tags) - 0.5, -0.5)
-        axes.set_yticks(range(len(tags)) if column == 0 else [], [drawable(tag) for tag in tags] if column == 0 else [])
-        axes.tick_params(axis="y", length=0)
+        marked(axes.yaxis, *((range(len(tags)), [drawable(tag) for tag in tags]) if column == 0 else ([], [])))
+        scaled(axes, Scale(), Scale(marks=False))
         axes.set_title(drawable(concept), loc="left", fontsize=9, color=INK, pad=5)
         axes.set_xlabel("pairs")
     page.heading("Pairs kept and dropped", "blue: kept; red: dropped before reading, with reasons in the table")
@@ -123,8 +123,7 @@ def _panels(concepts: Sequence[str], across: str, up: str) -> tuple[Page, list[A
     for index in range(len(concepts)):
         row, column = divmod(index, columns)
         axes = page.axes(_LEFT + column * (_LEFT + wide + _GAP), _TOP + _TITLE + row * block, wide, _TALL)
-        axes.grid(visible=True, color=RULE, linewidth=0.5)
-        axes.set_axisbelow(True)
+        scaled(axes, Scale(grid=0.5), Scale(grid=0.5))
         axes.set_xlabel(across, fontsize=7.5)
         if column == 0:
             axes.set_ylabel(up)

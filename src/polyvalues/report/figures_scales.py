@@ -1,0 +1,152 @@
+"""Both axes of a panel as one artist: matplotlib makes several objects per tick, and measures each text several times.
+
+Where the ticks are and what they say is still decided by the locators and formatters of the panel's axes, at the moment
+of drawing; only the drawing is ours, where matplotlib's own would stand.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
+from matplotlib.path import Path
+from matplotlib.ticker import FixedFormatter, FixedLocator
+from matplotlib.transforms import IdentityTransform
+
+from polyvalues.report.figures_labels import Letters, draw_words, width_of
+from polyvalues.report.figures_style import MUTED, RULE, plain
+
+_MARK, _PAD, _APART = 3.0, 3.5, 4.0
+"""In points: length of a tick mark, from there to its label, from the labels to the name of the axis."""
+_STROKE: Final = 0.8
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How one axis looks.
+
+    Attributes:
+        grid: width of its grid lines in points; 0: none.
+        line: whether the axis itself is drawn.
+        marks: whether it has tick marks.
+        letters: of its labels.
+        pad: from the panel or the marks to the labels, in points.
+    """
+
+    grid: float = 0.0
+    line: bool = True
+    marks: bool = True
+    letters: Letters = Letters(8.0, MUTED)
+    pad: float = _PAD
+
+    @property
+    def reach(self) -> float:
+        """From the panel to the labels, in points."""
+        return (_MARK if self.marks else 0.0) + self.pad
+
+
+class Scales(Artist):
+    """The axes of one panel, x below and y on its left, below whatever the panel holds."""
+
+    def __init__(self, x: Scale, y: Scale) -> None:
+        super().__init__()
+        self.x = x
+        self.y = y
+        self.set_zorder(0.5)
+
+    def draw(self, renderer: Any) -> None:
+        """Draw grid lines, marks, labels and names."""
+        if not self.get_visible() or self.axes is None:
+            return
+        renderer.open_group("scales")
+        left, bottom, right, top = self.axes.bbox.extents.tolist()
+        _draw(renderer, self.axes.xaxis, self.x, (left, right), (bottom, top))
+        _draw(renderer, self.axes.yaxis, self.y, (bottom, top), (left, right))
+        renderer.close_group("scales")
+        self.stale = False
+
+
+def scaled(axes: Axes, x: Scale, y: Scale) -> None:
+    """Draw the axes of a panel by `Scales` instead of matplotlib's own means."""
+    plain(axes)
+    axes.add_artist(Scales(x, y))
+
+
+def marked(axis: Axis, places: Sequence[float], words: Sequence[str]) -> None:
+    """Ticks at `places` that say `words`."""
+    axis.set_major_locator(FixedLocator(list(places)))
+    axis.set_major_formatter(FixedFormatter(list(words)))
+
+
+def _draw(
+    renderer: Any, axis: Axis, scale: Scale, along: tuple[float, float], across: tuple[float, float]
+) -> None:
+    """One axis, in pixels: it runs `along` two ends at the first of `across`, its grid lines to the second."""
+    upright = axis.axis_name == "y"
+    point, (near, far) = renderer.points_to_pixels(1.0), across
+
+    def line(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
+        return [start[::-1], end[::-1]] if upright else [start, end]
+
+    ticks = _ticks(axis)
+    if scale.grid:
+        _lines(renderer, [line((at, near), (at, far)) for at, _ in ticks], scale.grid)
+    edge = [line((along[0], near), (along[1], near))] if scale.line else []
+    marks = [line((at, near), (at, near - _MARK * point)) for at, _ in ticks] if scale.marks else []
+    _lines(renderer, edge + marks, _STROKE)
+    tall, below = _heights(renderer, scale.letters)
+    near -= scale.reach * point
+    if upright:
+        words = [(near, at - tall / 2, text) for at, text in ticks]
+        near -= max((width_of(text, scale.letters) for _, text in ticks), default=0.0) * point
+    else:
+        near -= tall
+        words = [(at, near, text) for at, text in ticks]
+        near -= below
+    draw_words(renderer, words, scale.letters, "end" if upright else "middle")
+    _name(renderer, axis, near - _APART * point, sum(along) / 2, upright=upright)
+
+
+def _ticks(axis: Axis) -> list[tuple[float, str]]:
+    """Where the axis has ticks, in pixels along it, and what they say."""
+    places = [float(place) for place in axis.get_majorticklocs()]
+    words = axis.get_major_formatter().format_ticks(places)
+    low, high = sorted(axis.get_view_interval())
+    spare = 1e-9 * (high - low)
+    side = 0 if axis.axis_name == "x" else 1
+    return [
+        (float(axis.axes.transData.transform((place, place))[side]), text)
+        for place, text in zip(places, words, strict=True)
+        if low - spare <= place <= high + spare
+    ]
+
+
+def _lines(renderer: Any, lines: Sequence[Sequence[tuple[float, float]]], width: float) -> None:
+    if not lines:
+        return
+    graphics = renderer.new_gc()
+    graphics.set_foreground(RULE)
+    graphics.set_linewidth(width)
+    path = Path([end for line in lines for end in line], [Path.MOVETO, Path.LINETO] * len(lines))
+    renderer.draw_path(graphics, path, IdentityTransform())
+    graphics.restore()
+
+
+def _heights(renderer: Any, letters: Letters) -> tuple[float, float]:
+    """Of a line above and below its base line, in pixels."""
+    _, height, descent = renderer.get_text_width_height_descent("lp", letters.font, ismath=False)
+    return height - descent, descent
+
+
+def _name(renderer: Any, axis: Axis, near: float, middle: float, *, upright: bool) -> None:
+    """The name of the axis, beside what ends at `near`."""
+    label = axis.label
+    if not label.get_text():
+        return
+    letters = Letters(label.get_fontsize(), to_hex(label.get_color()))
+    tall, below = _heights(renderer, letters)
+    place = (near - below, middle) if upright else (middle, near - tall)
+    draw_words(renderer, [(*place, label.get_text())], letters, upright=upright)
