@@ -20,7 +20,18 @@ from polyvalues.artifacts import Findings
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.report.figures_cells import Cells
 from polyvalues.report.figures_labels import Label, Labels
-from polyvalues.report.figures_style import EMPTY, FULL_WIDTH, INK, MUTED, Page, drawable, in_rows, plain, segments, styled
+from polyvalues.report.figures_style import (
+    EMPTY,
+    FULL_WIDTH,
+    INK,
+    MUTED,
+    Page,
+    drawable,
+    in_rows,
+    plain,
+    segments,
+    styled,
+)
 from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks
 
 _LARGEST, _LARGEST_ALONE = 0.52, 0.8
@@ -123,7 +134,7 @@ def _panels(values: xr.DataArray, shown: Sequence[LanguageView], scale: _Scale, 
         across, down = _LEFT + column * (_LEFT + side + _GAP), _TOP + _TITLE + row * block
         axes = page.axes(across, down, side, side)
         axes.set_title(drawable(concept), loc="left", fontsize=9, color=INK, pad=5)
-        _panel(axes, table.sel({CONCEPT: concept}).values, shown, scale, cell)
+        _panel(axes, table.values[index], shown, scale, cell)
     page.heading(title, "rows: the vector's language; columns: the language it is applied to; at the chosen layer")
     _bar(page, scale, hundredths=_NUMBERED <= cell < _ROOMY)
     for line, words in enumerate(legend):

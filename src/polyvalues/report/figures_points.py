@@ -61,9 +61,11 @@ def accuracy_by_language(findings: Findings, languages: Sequence[LanguageView]) 
     beside = beside.transpose(CONCEPT, TARGET, CONTROL, INTERVAL)
     frame = _Frame(_limits([values, beside], 0.5, 1.0), 0.5, "accuracy")
     page, panels = _grid(concepts_of(findings), shown, frame)
-    for axes, points, rows in zip(panels, values, beside, strict=True):
-        for control in CONTROLS:
-            _bars(axes, rows.sel({CONTROL: control}), control)
+    numbers = values.sel({INTERVAL: list(BOUNDS)}).values
+    controls = beside.sel({INTERVAL: list(BOUNDS), CONTROL: list(CONTROLS)}).values
+    for axes, points, rows in zip(panels, numbers, controls, strict=True):
+        for at, control in enumerate(CONTROLS):
+            _bars(axes, rows[:, at], control)
         _points(axes, points)
     page.heading("Recognition by language", "each language's own vector on its own unseen pairs, at the chosen layer")
     _legend(page, with_controls=True)
@@ -78,7 +80,7 @@ def reliability(findings: Findings, languages: Sequence[LanguageView]) -> Figure
     values = findings.consistency["reliability_chosen"].sel({SOURCE: tags}).transpose(CONCEPT, SOURCE, INTERVAL)
     frame = _Frame(_limits([values], 0.5, 1.0), None, "reliability")
     page, panels = _grid(concepts_of(findings), shown, frame)
-    for axes, points in zip(panels, values, strict=True):
+    for axes, points in zip(panels, values.sel({INTERVAL: list(BOUNDS)}).values, strict=True):
         _points(axes, points)
     page.heading("Reliability of the vectors", "agreement of vectors fitted on two halves of the pairs (1: no noise)")
     _legend(page, with_controls=False)
@@ -111,7 +113,7 @@ def _grid(concepts: Sequence[str], languages: Sequence[LanguageView], frame: _Fr
         if column == 0:
             _names(axes, languages, wide)
         else:
-            marked(axes.yaxis, [], [])
+            marked(axes.yaxis, [])
         panels.append(axes)
     return page, panels
 
@@ -135,7 +137,7 @@ def _dress(axes: Axes, languages: Sequence[LanguageView], frame: _Frame, concept
 
 def _names(axes: Axes, languages: Sequence[LanguageView], wide: float) -> None:
     """Tags, and family names in the margin, each at the top of its block."""
-    marked(axes.yaxis, range(len(languages)), [drawable(language.tag) for language in languages])
+    marked(axes.yaxis, [drawable(language.tag) for language in languages])
     for family, first, _ in family_blocks(languages):
         axes.text(
             -(_FAMILY + _TAG - 0.1) / wide, first, _short(drawable(family)), transform=axes.get_yaxis_transform(),
@@ -148,10 +150,9 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
 
 
-def _points(axes: Axes, values: xr.DataArray) -> None:
-    """A point per row with its interval; a small dash in the margin where there is no number."""
-    numbers = values.sel({INTERVAL: list(BOUNDS)}).values
-    rows = np.arange(len(numbers))
+def _points(axes: Axes, numbers: np.ndarray) -> None:
+    """A point per row of `[row, interval]`, with its interval; words where there is no number."""
+    rows = np.arange(len(numbers), dtype=np.float64)
     here = np.isfinite(numbers[:, 0])
     axes.add_line(segments(_across(numbers, rows), color=BLUE, linewidth=1.6, zorder=3))
     axes.plot(numbers[here, 0], rows[here], "o", color=BLUE, markersize=4.2, markeredgecolor="white",
@@ -161,8 +162,7 @@ def _points(axes: Axes, values: xr.DataArray) -> None:
                   fontsize=6.5, color=MUTED)  # fmt: skip
 
 
-def _bars(axes: Axes, values: xr.DataArray, control: str) -> None:
-    numbers = values.sel({INTERVAL: list(BOUNDS)}).values
+def _bars(axes: Axes, numbers: np.ndarray, control: str) -> None:
     rows = np.arange(len(numbers)) + _OFFSET[control]
     here = np.isfinite(numbers[:, 0])
     colour = CONTROL_COLOURS[control]
@@ -173,7 +173,9 @@ def _bars(axes: Axes, values: xr.DataArray, control: str) -> None:
 
 def _across(numbers: np.ndarray, rows: np.ndarray) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Intervals as lines; NaN gives none."""
-    return [((lower, upper), (row, row)) for (_, lower, upper), row in zip(numbers.tolist(), rows.tolist(), strict=True)]
+    return [
+        ((lower, upper), (row, row)) for (_, lower, upper), row in zip(numbers.tolist(), rows.tolist(), strict=True)
+    ]
 
 
 def _legend(page: Page, *, with_controls: bool) -> None:

@@ -22,6 +22,7 @@ from polyvalues.report.figures_style import MUTED, RULE, plain
 _MARK, _PAD, _APART = 3.0, 3.5, 4.0
 """In points: length of a tick mark, from there to its label, from the labels to the name of the axis."""
 _STROKE: Final = 0.8
+_LETTERS: Final = Letters(8.0, MUTED)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Scale:
     grid: float = 0.0
     line: bool = True
     marks: bool = True
-    letters: Letters = Letters(8.0, MUTED)
+    letters: Letters = _LETTERS
     pad: float = _PAD
 
     @property
@@ -75,15 +76,13 @@ def scaled(axes: Axes, x: Scale, y: Scale) -> None:
     axes.add_artist(Scales(x, y))
 
 
-def marked(axis: Axis, places: Sequence[float], words: Sequence[str]) -> None:
-    """Ticks at `places` that say `words`."""
-    axis.set_major_locator(FixedLocator(list(places)))
+def marked(axis: Axis, words: Sequence[str]) -> None:
+    """Ticks at 0, 1, 2 that say `words`."""
+    axis.set_major_locator(FixedLocator(range(len(words))))
     axis.set_major_formatter(FixedFormatter(list(words)))
 
 
-def _draw(
-    renderer: Any, axis: Axis, scale: Scale, along: tuple[float, float], across: tuple[float, float]
-) -> None:
+def _draw(renderer: Any, axis: Axis, scale: Scale, along: tuple[float, float], across: tuple[float, float]) -> None:
     """One axis, in pixels: it runs `along` two ends at the first of `across`, its grid lines to the second."""
     upright = axis.axis_name == "y"
     point, (near, far) = renderer.points_to_pixels(1.0), across
