@@ -15,7 +15,8 @@ from polyvalues.report import figures
 from polyvalues.report.figures_cells import Cells
 from polyvalues.report.figures_heatmaps import readable
 from polyvalues.report.figures_labels import Label, Labels
-from polyvalues.report.figures_style import drawable, look
+from polyvalues.report.figures_scales import Scale, scaled
+from polyvalues.report.figures_style import RULE, drawable, look
 from polyvalues.report.figures_svg import compact
 
 
@@ -185,6 +186,31 @@ def test_labels_stand_where_texts_do(align, ha: str, va: str, rotation: int):
 
     with mpl.rc_context(look()):
         assert np.abs(ink(many=True) - ink(many=False)).max() <= 3
+
+
+def test_scales_stand_where_matplotlib_draws_its_own():
+    """Grid, marks, labels and names of axes: the same words in the same places."""
+
+    def ink(ours: bool) -> np.ndarray:
+        figure = Figure(figsize=(4, 3), dpi=100)
+        axes = figure.add_axes((0.25, 0.25, 0.6, 0.6))
+        axes.set(xlim=(-0.1, 3.2), ylim=(0.9, -0.4), xlabel="across", ylabel="upwards")
+        if ours:
+            scaled(axes, Scale(grid=0.6), Scale())
+        else:
+            axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].min(axis=2) < 245
+
+    with mpl.rc_context(look()):
+        one, other = ink(ours=True), ink(ours=False)
+    for direction in (0, 1):
+        one_at, other_at = (np.flatnonzero(dark.any(axis=direction)) for dark in (one, other))
+        assert np.abs(np.array([one_at[0], one_at[-1]]) - [other_at[0], other_at[-1]]).max() <= 2
+    near = sum(np.roll(other, (down, across), (0, 1)) for down in (-2, -1, 0, 1, 2) for across in (-2, -1, 0, 1, 2)) > 0
+    assert (one & near).sum() > 0.97 * one.sum(), "no ink far from matplotlib's"
+    assert abs(int(one.sum()) - int(other.sum())) < 0.12 * other.sum()
 
 
 def test_cells_are_drawn_as_single_squares_would_be():

@@ -46,9 +46,10 @@ class Letters:
 
 
 @lru_cache(maxsize=4096)
-def width_of(text: str, letters: Letters) -> float:
-    """Of a text, in points: measuring is slow, and matrices share their numbers."""
-    return TextToPath().get_text_width_height_descent(text, letters.font, ismath=False)[0]
+def measured(text: str, letters: Letters) -> tuple[float, float, float]:
+    """Width of a text, and what is above and below its base line, in points; slow, and matrices share their numbers."""
+    width, height, below = TextToPath().get_text_width_height_descent(text, letters.font, ismath=False)
+    return width, height - below, below
 
 
 def draw_words(
@@ -83,7 +84,7 @@ def draw_words(
     graphics.set_foreground(letters.colour)
     scale, font = renderer.points_to_pixels(1.0) * _BEFORE[anchor], letters.font
     for x, y, text in words:
-        before = width_of(text, letters) * scale
+        before = measured(text, letters)[0] * scale
         left, base = (x, y - before) if upright else (x - before, y)
         base = height - base if renderer.flipy() else base
         renderer.draw_text(graphics, left, base, text, font, 90.0 if upright else 0.0, ismath=False)
@@ -119,8 +120,7 @@ class Labels(Artist):
 
     def _draw(self, renderer: Any, entries: Sequence[Label], letters: Letters) -> None:
         assert self.axes is not None
-        gap = renderer.points_to_pixels(4.0)
-        tall = renderer.get_text_width_height_descent("0", letters.font, ismath=False)[1]
+        gap, tall = (renderer.points_to_pixels(part) for part in (4.0, measured("0", letters)[1]))
         across, down, anchor = {
             "middle": (0.0, tall / 2, "middle"),
             "left of": (-gap, tall / 2, "end"),

@@ -16,13 +16,15 @@ from matplotlib.path import Path
 from matplotlib.ticker import FixedFormatter, FixedLocator
 from matplotlib.transforms import IdentityTransform
 
-from polyvalues.report.figures_labels import Letters, draw_words, width_of
+from polyvalues.report.figures_labels import Letters, draw_words, measured
 from polyvalues.report.figures_style import MUTED, RULE, plain
 
 _MARK, _PAD, _APART = 3.0, 3.5, 4.0
 """In points: length of a tick mark, from there to its label, from the labels to the name of the axis."""
 _STROKE: Final = 0.8
 _LETTERS: Final = Letters(8.0, MUTED)
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ class Scales(Artist):
         if not self.get_visible() or self.axes is None:
             return
         renderer.open_group("scales")
-        left, bottom, right, top = self.axes.bbox.extents.tolist()
-        _draw(renderer, self.axes.xaxis, self.x, (left, right), (bottom, top))
-        _draw(renderer, self.axes.yaxis, self.y, (bottom, top), (left, right))
+        left, bottom, right, top = map(float, self.axes.bbox.extents)
+        _draw(renderer, self.axes.xaxis, self.x, (left, right), (bottom, top), upright=False)
+        _draw(renderer, self.axes.yaxis, self.y, (bottom, top), (left, right), upright=True)
         renderer.close_group("scales")
         self.stale = False
 
@@ -82,25 +84,32 @@ def marked(axis: Axis, words: Sequence[str]) -> None:
     axis.set_major_formatter(FixedFormatter(list(words)))
 
 
-def _draw(renderer: Any, axis: Axis, scale: Scale, along: tuple[float, float], across: tuple[float, float]) -> None:
+def _draw(
+    renderer: Any,
+    axis: Axis,
+    scale: Scale,
+    along: tuple[float, float],
+    across: tuple[float, float],
+    *,
+    upright: bool,
+) -> None:
     """One axis, in pixels: it runs `along` two ends at the first of `across`, its grid lines to the second."""
-    upright = axis.axis_name == "y"
     point, (near, far) = renderer.points_to_pixels(1.0), across
 
-    def line(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
-        return [start[::-1], end[::-1]] if upright else [start, end]
+    def line(start: Point, end: Point) -> tuple[Point, Point]:
+        return ((start[1], start[0]), (end[1], end[0])) if upright else (start, end)
 
-    ticks = _ticks(axis)
+    ticks = _ticks(axis, 1 if upright else 0)
     if scale.grid:
         _lines(renderer, [line((at, near), (at, far)) for at, _ in ticks], scale.grid)
     edge = [line((along[0], near), (along[1], near))] if scale.line else []
     marks = [line((at, near), (at, near - _MARK * point)) for at, _ in ticks] if scale.marks else []
     _lines(renderer, edge + marks, _STROKE)
-    tall, below = _heights(renderer, scale.letters)
+    tall, below = _heights(scale.letters, point)
     near -= scale.reach * point
     if upright:
         words = [(near, at - tall / 2, text) for at, text in ticks]
-        near -= max((width_of(text, scale.letters) for _, text in ticks), default=0.0) * point
+        near -= max((measured(text, scale.letters)[0] for _, text in ticks), default=0.0) * point
     else:
         near -= tall
         words = [(at, near, text) for at, text in ticks]
@@ -109,21 +118,20 @@ def _draw(renderer: Any, axis: Axis, scale: Scale, along: tuple[float, float], a
     _name(renderer, axis, near - _APART * point, sum(along) / 2, upright=upright)
 
 
-def _ticks(axis: Axis) -> list[tuple[float, str]]:
+def _ticks(axis: Axis, dimension: int) -> list[tuple[float, str]]:
     """Where the axis has ticks, in pixels along it, and what they say."""
     places = [float(place) for place in axis.get_majorticklocs()]
     words = axis.get_major_formatter().format_ticks(places)
     low, high = sorted(axis.get_view_interval())
     spare = 1e-9 * (high - low)
-    side = 0 if axis.axis_name == "x" else 1
     return [
-        (float(axis.axes.transData.transform((place, place))[side]), text)
+        (float(axis.axes.transData.transform((place, place))[dimension]), text)
         for place, text in zip(places, words, strict=True)
         if low - spare <= place <= high + spare
     ]
 
 
-def _lines(renderer: Any, lines: Sequence[Sequence[tuple[float, float]]], width: float) -> None:
+def _lines(renderer: Any, lines: Sequence[tuple[Point, Point]], width: float) -> None:
     if not lines:
         return
     graphics = renderer.new_gc()
@@ -134,10 +142,10 @@ def _lines(renderer: Any, lines: Sequence[Sequence[tuple[float, float]]], width:
     graphics.restore()
 
 
-def _heights(renderer: Any, letters: Letters) -> tuple[float, float]:
+def _heights(letters: Letters, point: float) -> tuple[float, float]:
     """Of a line above and below its base line, in pixels."""
-    _, height, descent = renderer.get_text_width_height_descent("lp", letters.font, ismath=False)
-    return height - descent, descent
+    _, above, below = measured("lp", letters)
+    return above * point, below * point
 
 
 def _name(renderer: Any, axis: Axis, near: float, middle: float, *, upright: bool) -> None:
@@ -145,7 +153,7 @@ def _name(renderer: Any, axis: Axis, near: float, middle: float, *, upright: boo
     label = axis.label
     if not label.get_text():
         return
-    letters = Letters(label.get_fontsize(), to_hex(label.get_color()))
-    tall, below = _heights(renderer, letters)
+    letters = Letters(float(label.get_fontsize()), to_hex(label.get_color()))
+    tall, below = _heights(letters, renderer.points_to_pixels(1.0))
     place = (near - below, middle) if upright else (middle, near - tall)
     draw_words(renderer, [(*place, label.get_text())], letters, upright=upright)

@@ -134,14 +134,17 @@ def drawable(text: str) -> str:
     )  # fmt: skip
 
 
-class _X(XAxis):
+class _NoTicks:
+    """Of an axis: no ticks until someone asks for them."""
+
     def reset_ticks(self) -> None:
-        self.majorTicks, self.minorTicks = [], []
+        vars(self).update(majorTicks=[], minorTicks=[])
 
 
-class _Y(YAxis):
-    def reset_ticks(self) -> None:
-        self.majorTicks, self.minorTicks = [], []
+class _X(_NoTicks, XAxis): ...
+
+
+class _Y(_NoTicks, YAxis): ...
 
 
 class _Panel(Axes):

@@ -209,6 +209,8 @@ def columns_csv(columns: Mapping[str, np.ndarray]) -> str:
 
 def _fields(column: np.ndarray) -> list[Any]:
     """Numbers as they are, NaN as nothing, text that is harmless."""
+    if column.dtype == np.float32:
+        column = column.astype(str).astype(np.float64)  # as few digits as single precision needs
     values = column.tolist()
     if column.dtype.kind == "f":
         return values if np.isfinite(column).all() else ["" if value != value else value for value in values]
