@@ -9,12 +9,14 @@ import pytest
 from line_examples import build_model, settings, write_pairs
 from polyvalues.artifacts import PAIR_SCHEMA, PairSet
 from polyvalues.damage import Damage
+from polyvalues.degraded import measure_noise
 from polyvalues.errors import SpecError
-from polyvalues.follow import find_divergence, measure_noise
+from polyvalues.follow import find_divergence
 from polyvalues.measure.divergence import DIVERGENCE_SCHEMA
 from polyvalues.measure.enrichment import ENRICHMENT_SCHEMA
+from polyvalues.opened import Study, load_study
 from polyvalues.report.divergence import divergence_page
-from polyvalues.study import Study, load_study, run_study
+from polyvalues.study import run_study
 
 DAMAGE = Damage(("drop", "characters"), (0.5,), seed=1)
 
