@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -16,7 +15,7 @@ from matplotlib.path import Path
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.report.beside import Beside
-from polyvalues.report.figures_scales import Scale, marked, scaled
+from polyvalues.report.figures_scales import Scale, marked, panels, scaled
 from polyvalues.report.figures_style import (
     BLUE,
     FULL_WIDTH,
@@ -31,8 +30,7 @@ from polyvalues.report.figures_style import (
 from polyvalues.report.notation import Interval, number
 from polyvalues.report.views import LanguageView, arrange, concepts_of, kinship_view
 
-_TOP, _TITLE, _TALL, _BELOW, _LEFT, _GAP = 0.62, 0.42, 1.75, 0.62, 0.66, 0.14
-_BAR = 0.2
+_TOP, _BAR = 0.62, 0.2
 
 
 @styled
@@ -45,9 +43,9 @@ def kinship(findings: Findings, languages: Sequence[LanguageView], beside: Besid
     view = kinship_view(beside.kinship)
     distance = beside.distances[view.table][view.kind].sel({SOURCE: tags, TARGET: tags}).values[upper]
     concepts = concepts_of(findings)
-    page, panels = _panels(concepts, f"similarity (1 − {view.kind} distance)", "cosine")
+    page, parts = panels(len(concepts), f"similarity (1 − {view.kind} distance)", "cosine", title=0.42)
     cosines = _estimates(findings.consistency["chosen"], concepts, tags)
-    for axes, concept, values in zip(panels, concepts, cosines[:, *upper], strict=True):
+    for axes, concept, values in zip(parts, concepts, cosines[:, *upper], strict=True):
         for mask, colour, gid in ((~related, BLUE, "other"), (related, VERMILION, "same")):
             axes.plot(1 - distance[mask], values[mask], "o", color=colour, markersize=2.8, gid=f"{gid} family")
         r, p = view.tested(concept)
@@ -67,9 +65,9 @@ def direction(findings: Findings, info: StudyInfo, languages: Sequence[LanguageV
     logs = np.log10([info.shares[tag] for tag in ranked])
     ratio = (logs[:, None] - logs[None, :])[upper]
     concepts = concepts_of(findings)
-    page, panels = _panels(concepts, "log10 of the ratio of training shares", "asymmetry")
+    page, parts = panels(len(concepts), "log10 of the ratio of training shares", "asymmetry", title=0.42)
     sides = _estimates(findings.transfer["asymmetry"], concepts, ranked)
-    for axes, concept, values in zip(panels, concepts, sides[:, *upper], strict=True):
+    for axes, concept, values in zip(parts, concepts, sides[:, *upper], strict=True):
         axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.plot(ratio, values, "o", color=BLUE, markersize=2.8, gid="pairs")
         slope = Interval.of(beside.direction["slope"].sel({CONCEPT: concept}))
@@ -130,20 +128,3 @@ def _bars(starts: np.ndarray, ends: np.ndarray, **how: Any) -> PathPatch:
     corners = np.stack([[starts, rows - 0.3], [ends, rows - 0.3], [ends, rows + 0.3], [starts, rows + 0.3]])
     boxes = np.concatenate([corners, corners[:1]]).transpose(2, 0, 1).reshape(-1, 2)
     return PathPatch(Path(boxes, [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(rows)), **how)
-
-
-def _panels(concepts: Sequence[str], across: str, up: str) -> tuple[Page, list[Axes]]:
-    rows, columns = in_rows(len(concepts), 4)
-    wide = min(3.6, (FULL_WIDTH - 0.1) / columns - _LEFT - _GAP)
-    block = _TITLE + _TALL + _BELOW
-    page = Page.blank(max(6.2, columns * (_LEFT + wide + _GAP) + 0.1), _TOP + rows * block)
-    panels = []
-    for index in range(len(concepts)):
-        row, column = divmod(index, columns)
-        axes = page.axes(_LEFT + column * (_LEFT + wide + _GAP), _TOP + _TITLE + row * block, wide, _TALL)
-        scaled(axes, Scale(grid=0.5), Scale(grid=0.5))
-        axes.set_xlabel(across, fontsize=7.5)
-        if column == 0:
-            axes.set_ylabel(up)
-        panels.append(axes)
-    return page, panels

@@ -17,10 +17,12 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from matplotlib.transforms import IdentityTransform
 
 from polyvalues.report.figures_labels import Letters, draw_words, measured
-from polyvalues.report.figures_style import MUTED, RULE, plain
+from polyvalues.report.figures_style import FULL_WIDTH, MUTED, RULE, Page, in_rows, plain
 
 _MARK, _PAD, _APART = 3.0, 3.5, 4.0
 """In points: length of a tick mark, from there to its label, from the labels to the name of the axis."""
+_TOP, _TALL, _BELOW, _LEFT, _GAP = 0.62, 1.75, 0.62, 0.66, 0.14
+"""Of a page of panels, in inches."""
 _STROKE: Final = 0.8
 _LETTERS: Final = Letters(8.0, MUTED)
 
@@ -76,6 +78,32 @@ def scaled(axes: Axes, x: Scale, y: Scale) -> None:
     """Draw the axes of a panel by `Scales` instead of matplotlib's own means."""
     plain(axes)
     axes.add_artist(Scales(x, y))
+
+
+def panels(count: int, across: str, up: str, *, title: float, below: float = 0.0) -> tuple[Page, list[Axes]]:
+    """A page of `count` panels with grids, at most four in a row.
+
+    Args:
+        count: how many.
+        across: name of every x axis.
+        up: name of the y axis of the first panel in each row.
+        title: room above each panel, in inches.
+        below: room below all of them, in inches.
+    """
+    rows, columns = in_rows(count, 4)
+    wide = min(3.6, (FULL_WIDTH - 0.1) / columns - _LEFT - _GAP)
+    block = title + _TALL + _BELOW
+    page = Page.blank(max(6.2, columns * (_LEFT + wide + _GAP) + 0.1), _TOP + rows * block + below)
+    parts = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        axes = page.axes(_LEFT + column * (_LEFT + wide + _GAP), _TOP + title + row * block, wide, _TALL)
+        scaled(axes, Scale(grid=0.5), Scale(grid=0.5))
+        axes.set_xlabel(across, fontsize=7.5)
+        if column == 0:
+            axes.set_ylabel(up)
+        parts.append(axes)
+    return page, parts
 
 
 def marked(axis: Axis, words: Sequence[str]) -> None:
