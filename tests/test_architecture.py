@@ -121,6 +121,20 @@ def test_importing_the_package_loads_neither_torch_nor_transformers() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_finished_study_is_opened_and_written_without_torch() -> None:
+    """What `report`, `show`, `divergence`, `compare` and `figures` call."""
+    names = (
+        "load_study", "write_report", "findings_in_words", "study_figures", "glance", "find_divergence", "read_quality",
+        "measure_quality", "compare_studies", "difference_words", "paper_set", "write_paper_set",
+    )  # fmt: skip
+    code = (
+        f"import sys, polyvalues.cli, polyvalues as pv; [getattr(pv, name) for name in {names}]; "
+        "print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         polyvalues.no_such_name  # noqa: B018

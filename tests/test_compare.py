@@ -14,8 +14,9 @@ from polyvalues.compare import compare_studies, difference_words
 from polyvalues.errors import SpecError
 from polyvalues.measure.multilinguality import multilinguality
 from polyvalues.mistakes import measure_mistakes
+from polyvalues.opened import load_study
 from polyvalues.report.advice import NOTHING, advise
-from polyvalues.study import load_study, run_study
+from polyvalues.study import run_study
 
 TAGS = ("en", "fr", "es", "sw", "ny")
 SHARES = {"en": 60.0, "fr": 9.0, "es": 5.0, "sw": 0.5, "ny": 0.1}

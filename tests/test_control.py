@@ -21,10 +21,11 @@ from polyvalues.controlled import run_control
 from polyvalues.errors import SpecError, SteeringError, StoreError
 from polyvalues.line import Silent
 from polyvalues.model.handle import load_model
+from polyvalues.opened import Study, load_study
 from polyvalues.specs import ControlSpec, build
 from polyvalues.steer.judges.base import Openings
 from polyvalues.steered import steering_vectors
-from polyvalues.study import Study, load_study, run_study
+from polyvalues.study import run_study
 
 LANGUAGES = ("en", "fi", "ta")
 SMALL: dict[str, Any] = {

@@ -12,15 +12,17 @@ from line_examples import build_model, settings, write_pairs
 from polyvalues.artifacts import PAIR_SCHEMA, PairSet
 from polyvalues.damage import Damage
 from polyvalues.data.quality.report import table_csv
+from polyvalues.degraded import measure_noise
 from polyvalues.errors import SpecError
-from polyvalues.follow import find_divergence, measure_noise, measure_quality, quality_beside, rate_study
+from polyvalues.follow import find_divergence, measure_quality, quality_beside, rate_study
 from polyvalues.measure.divergence import DIVERGENCE_SCHEMA
 from polyvalues.measure.enrichment import ENRICHMENT_SCHEMA
+from polyvalues.opened import Study, load_study
 from polyvalues.rated import joined_ratings
 from polyvalues.report.divergence import divergence_page
 from polyvalues.specs import PairSource
 from polyvalues.store import write_pairs as store_pairs
-from polyvalues.study import Study, load_study, run_study
+from polyvalues.study import run_study
 
 DAMAGE = Damage(("drop", "characters"), (0.5,), seed=1)
 

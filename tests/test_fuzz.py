@@ -25,10 +25,11 @@ from polyvalues.artifacts import ConceptVectors, Moments, PairSet, Replicates, S
 from polyvalues.axes import VECTOR_FORMATS
 from polyvalues.line import Line
 from polyvalues.model.handle import load_model
+from polyvalues.opened import package_versions
 from polyvalues.settings import dump_toml, load_study_spec
 from polyvalues.specs import PairSource, StudySpec, build
 from polyvalues.store import Provenance, Store
-from polyvalues.study import package_versions, prepare_pairs
+from polyvalues.study import prepare_pairs
 
 INPUTS = int(os.environ.get("POLYVALUES_FUZZ", "40"))
 ARTEFACTS: tuple[tuple[str, type], ...] = (

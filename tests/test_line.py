@@ -14,7 +14,8 @@ from line_examples import FIXTURES, build_model, settings, write_pairs
 from polyvalues.artifacts import PairSet
 from polyvalues.errors import CorruptArtifact, StoreError
 from polyvalues.model.handle import load_model
-from polyvalues.study import Study, load_study, run_study
+from polyvalues.opened import Study, load_study
+from polyvalues.study import run_study
 from reference.plain_line import paper_protocol, strict_accuracy
 
 LANGUAGES = ("en", "fi", "ta")

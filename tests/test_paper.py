@@ -12,11 +12,12 @@ import polyvalues as pv
 from line_examples import build_model, settings, write_pairs
 from polyvalues.claims import no_claims
 from polyvalues.errors import SpecError
+from polyvalues.opened import Study, load_study
 from polyvalues.paper import MOST, paper_set, write_paper_set
 from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_paper_style import STYLES
 from polyvalues.store import Provenance, Store
-from polyvalues.study import Study, load_study, run_study
+from polyvalues.study import run_study
 
 POLYVALUES = str(Path(sys.executable).parent / "polyvalues")
 

@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from polyvalues.data.summary import sample_pairs as sample_pairs
     from polyvalues.data.summary import summarise_pairs as summarise_pairs
     from polyvalues.data.texts import text_table as text_table
+    from polyvalues.degraded import measure_noise as measure_noise
     from polyvalues.errors import PolyvaluesError as PolyvaluesError
     from polyvalues.follow import QualityFindings as QualityFindings
     from polyvalues.follow import find_divergence as find_divergence
-    from polyvalues.follow import measure_noise as measure_noise
     from polyvalues.follow import measure_quality as measure_quality
     from polyvalues.follow import quality_beside as quality_beside
     from polyvalues.follow import rate_study as rate_study
@@ -71,6 +71,11 @@ if TYPE_CHECKING:
     from polyvalues.model.handle import load_model as load_model
     from polyvalues.model.presets import PRESETS as PRESETS
     from polyvalues.model.record import record as record
+    from polyvalues.opened import Study as Study
+    from polyvalues.opened import findings_in_words as findings_in_words
+    from polyvalues.opened import load_study as load_study
+    from polyvalues.opened import study_figures as study_figures
+    from polyvalues.opened import write_report as write_report
     from polyvalues.paper import PaperSet as PaperSet
     from polyvalues.paper import paper_set as paper_set
     from polyvalues.paper import write_paper_set as write_paper_set
@@ -100,14 +105,9 @@ if TYPE_CHECKING:
     from polyvalues.steered import steering_vectors as steering_vectors
     from polyvalues.store import Store as Store
     from polyvalues.store import write_pairs as write_pairs
-    from polyvalues.study import Study as Study
-    from polyvalues.study import findings_in_words as findings_in_words
     from polyvalues.study import follow_study as follow_study
-    from polyvalues.study import load_study as load_study
     from polyvalues.study import prepare_pairs as prepare_pairs
     from polyvalues.study import run_study as run_study
-    from polyvalues.study import study_figures as study_figures
-    from polyvalues.study import write_report as write_report
     from polyvalues.translated import rate_translations as rate_translations
     from polyvalues.translation_run import Translation as Translation
     from polyvalues.translation_run import TranslationJob as TranslationJob
@@ -167,7 +167,7 @@ _HOME = {
     "Steerable": "polyvalues.steer.vectors",
     "SteeringVectors": "polyvalues.artifacts",
     "Store": "polyvalues.store",
-    "Study": "polyvalues.study",
+    "Study": "polyvalues.opened",
     "StudySpec": "polyvalues.specs",
     "TextQuality": "polyvalues.data.quality.measure",
     "TextTable": "polyvalues.artifacts",
@@ -190,7 +190,7 @@ _HOME = {
     "drop_flagged": "polyvalues.data.quality.report",
     "export_vectors": "polyvalues.steered",
     "find_divergence": "polyvalues.follow",
-    "findings_in_words": "polyvalues.study",
+    "findings_in_words": "polyvalues.opened",
     "fit_vectors": "polyvalues.vectors.fit",
     "follow_study": "polyvalues.study",
     "generate": "polyvalues.steer.generate",
@@ -199,12 +199,12 @@ _HOME = {
     "known_languages": "polyvalues.data.known_languages",
     "load_embedder": "polyvalues.model.embedding",
     "load_model": "polyvalues.model.handle",
-    "load_study": "polyvalues.study",
+    "load_study": "polyvalues.opened",
     "load_study_spec": "polyvalues.settings",
     "load_words": "polyvalues.control.judging",
     "make_pairs": "polyvalues.data.pairs",
     "measure_mistakes": "polyvalues.mistakes",
-    "measure_noise": "polyvalues.follow",
+    "measure_noise": "polyvalues.degraded",
     "measure_quality": "polyvalues.follow",
     "QualityFindings": "polyvalues.follow",
     "quality_beside": "polyvalues.follow",
@@ -229,7 +229,7 @@ _HOME = {
     "split_pairs": "polyvalues.data.splits",
     "steering": "polyvalues.steer.hooks",
     "steering_vectors": "polyvalues.steered",
-    "study_figures": "polyvalues.study",
+    "study_figures": "polyvalues.opened",
     "summarise_pairs": "polyvalues.data.summary",
     "summarise_quality": "polyvalues.data.quality.report",
     "table_csv": "polyvalues.data.quality.report",
@@ -241,7 +241,7 @@ _HOME = {
     "verify_steps": "polyvalues.verification.suite",
     "write_pairs": "polyvalues.store",
     "write_paper_set": "polyvalues.paper",
-    "write_report": "polyvalues.study",
+    "write_report": "polyvalues.opened",
     "write_verified": "polyvalues.verification.suite",
 }
 """Where each public name lives."""

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from polyvalues.opened import Study, findings_in_words, study_info
 from polyvalues.report.tables import csv_tables
-from polyvalues.study import Study, findings_in_words, study_info
 
 _TABLES: Final = ("overview", "recognition", "auroc", "consistency", "reliability", "transfer", "pairs")
 _WORDS: Final = ("concept", "source", "target", "language", "quantity", "chosen", "reasons")

@@ -21,6 +21,7 @@ from polyvalues.errors import MeasureError, SpecError
 from polyvalues.follow import measured
 from polyvalues.measure.difference import models_difference
 from polyvalues.measure.multilinguality import multilinguality
+from polyvalues.opened import Study, package_versions, study_names
 from polyvalues.publish import views_of
 from polyvalues.report.advice import Advice, advise
 from polyvalues.report.claims import dataset_csv
@@ -30,7 +31,6 @@ from polyvalues.report.figures_compare import recognition_by_share, traits_again
 from polyvalues.report.figures_heatmaps import model_difference
 from polyvalues.report.notation import Interval, interval_text, number
 from polyvalues.store import Store
-from polyvalues.study import Study, package_versions, study_names
 
 
 @dataclass(frozen=True, eq=False)

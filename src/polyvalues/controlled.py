@@ -21,6 +21,7 @@ from polyvalues.further import control_name, keep_control
 from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.control import Judgements, agreement, control_findings
 from polyvalues.model.handle import ModelHandle, load_model
+from polyvalues.opened import Study, republish
 from polyvalues.report.control import control_files
 from polyvalues.report.control_report import LEFT_ALONE, ControlReport, control_heads, control_rows, control_words
 from polyvalues.specs import ControlSpec, EngineSpec
@@ -34,7 +35,6 @@ from polyvalues.steer.plan import Plan
 from polyvalues.steer.search import Base, Trial, pareto, ranked
 from polyvalues.steered import steering_vectors
 from polyvalues.store import Provenance, content_key
-from polyvalues.study import Study, republish
 
 READABLE = 0.75
 """Recognition by the source's vector from which a target is expected to be steerable selectively."""

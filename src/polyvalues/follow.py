@@ -1,6 +1,5 @@
-"""What can be asked of a finished study: which items diverge (no model), what noise does to it (the model again)."""
+"""What can be asked of a finished study without its model: which items diverge, what translations' quality does."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,7 @@ import pyarrow as pa
 import xarray as xr
 
 from polyvalues.artifacts import LayerChoice, PairSet, Scores
-from polyvalues.axes import CONCEPT, DAMAGE_KINDS
-from polyvalues.damage import Damage, damaged_scores
+from polyvalues.axes import CONCEPT
 from polyvalues.data.doubt import doubts
 from polyvalues.data.quality.measure import measure_translations
 from polyvalues.data.quality.pairwise import rate_pairs
@@ -18,22 +16,19 @@ from polyvalues.data.quality.ratings import MEASURED, read_quality
 from polyvalues.data.quality.report import table_csv
 from polyvalues.data.translate.card import CARD
 from polyvalues.errors import SpecError
-from polyvalues.further import DIVERGENCE, EXCLUSION, NOISE, QUALITY, QUALITY_COLUMNS, RATED
-from polyvalues.line import Line, Progress, Silent
+from polyvalues.further import DIVERGENCE, EXCLUSION, QUALITY, QUALITY_COLUMNS, RATED
 from polyvalues.measure.divergence import divergence
 from polyvalues.measure.enrichment import enrichment
 from polyvalues.measure.exclusion import exclusion, exclusion_notes
-from polyvalues.measure.noise import noise, noise_notes
 from polyvalues.measure.quality import quality_effect, quality_notes
 from polyvalues.measure.quality_columns import column_notes, quality_columns
 from polyvalues.measure.select import choose_layers
-from polyvalues.model.handle import load_model
+from polyvalues.opened import Study, republish
 from polyvalues.rated import flagged_of, joined_ratings
 from polyvalues.report.claims import dataset_csv
 from polyvalues.report.divergence import divergence_csv, divergence_page
 from polyvalues.report.tables import csv_text
 from polyvalues.store import Provenance, content_key
-from polyvalues.study import Study, republish
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,46 +99,6 @@ def find_divergence(study: Study, *, source: str | None = None, rated: pa.Table 
         study.store.put(DIVERGENCE, table, Provenance(asked, {}))
         republish(study)
     return Diverging(table, topics, tuple(files))
-
-
-def measure_noise(study: Study, damage: Damage, progress: Progress | None = None) -> tuple[xr.Dataset, tuple[str, ...]]:
-    """What damage to the target's texts does to recognition; writes `findings/noise.nc` and a CSV table.
-
-    Args:
-        study: a finished study (strict protocol); its model is loaded again.
-        damage: kinds and doses (0 is added: it is the study itself).
-        progress: told how far it has come.
-
-    Returns:
-        As `measure.noise.noise`, and its notes.
-
-    Raises:
-        SpecError: a study of the paper protocol, or a kind or dose that is not known.
-        PolyvaluesError: the model cannot be loaded, or is not the one the study was made with.
-    """
-    pairs, scores, choices = measured(study)
-    unknown = [kind for kind in damage.kinds if kind not in DAMAGE_KINDS]
-    if unknown or not damage.kinds:
-        raise SpecError(f"damage kind {', '.join(unknown) or '(none)'} is unknown; known: {', '.join(DAMAGE_KINDS)}")
-    handle = load_model(study.spec.model)
-    made_with = study.model.get("fingerprint", handle.fingerprint)
-    if handle.fingerprint != made_with:
-        raise SpecError(
-            f"{study.folder}: made with the model {made_with}, but {study.spec.model.id!r} is now "
-            f"{handle.fingerprint}; run the study again first"
-        )
-    doses = tuple(sorted({float(dose) for dose in damage.doses if dose > 0}))
-    with study.store.locked():
-        line = Line(study.spec, study.store, handle, pairs, progress or Silent())
-        found = damaged_scores(line, Damage(tuple(damage.kinds), doses, damage.seed))
-        by_dose = {kind: {0.0: scores, **parts} for kind, parts in found.items()}
-        result = noise(by_dose, choices, study.spec.statistics, shares=study.shares)
-        settings = {"kinds": list(damage.kinds), "doses": list(doses), "seed": damage.seed}
-        study.store.put(NOISE, result, Provenance(settings, {"study": json.dumps(dict(study.model))}))
-        for name, content in dataset_csv("noise", result).items():
-            study.store.write(f"findings/{name}", content)
-        republish(study)
-    return result, tuple(noise_notes(result))
 
 
 def rate_study(study: Study, source: str = "en") -> pa.Table:

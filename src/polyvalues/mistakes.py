@@ -15,8 +15,8 @@ from polyvalues.follow import measured
 from polyvalues.measure.mistakes import Differences, Mistake, leakage, post_norm, selection_and_ties, shifted
 from polyvalues.model.handle import load_model
 from polyvalues.model.readings import after_norm
+from polyvalues.opened import Study
 from polyvalues.report.tables import csv_text
-from polyvalues.study import Study
 
 KINDS: Final = ("genetic", "geographic", "syntactic")
 

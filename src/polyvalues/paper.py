@@ -15,6 +15,7 @@ from polyvalues.axes import Language
 from polyvalues.data.languages import order_by_family
 from polyvalues.errors import SpecError
 from polyvalues.measure.averages import concept_means, kinship_means
+from polyvalues.opened import Study, package_versions, study_names
 from polyvalues.report.figures import KINDS, Kind, save_figure
 from polyvalues.report.figures_paper_consistency import consistency_grid, consistency_main
 from polyvalues.report.figures_paper_recognition import recognition_bars
@@ -24,7 +25,6 @@ from polyvalues.report.latex import escape_latex
 from polyvalues.report.latex_paper import PaperTable, control_table, kinship_table, recognition_table
 from polyvalues.report.notation import listed
 from polyvalues.store import Store
-from polyvalues.study import Study, package_versions, study_names
 
 _DRAW: Final[Mapping[int, Callable[[xr.Dataset, Style], PaperFigure]]] = {
     2: recognition_bars,

@@ -26,6 +26,19 @@ from polyvalues.store import Store, content_key
 _MANIFEST = "figures/manifest.json"
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Figures and tables are a great many objects that all live on: collecting garbage meanwhile only takes time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_no_collection()
 def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, pairs: PairSet) -> tuple[str, ...]:
     """Write CSV and LaTeX tables, SVG figures and `report.html`, with all that is in the folder.
 
@@ -49,29 +62,16 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, p
     files |= {f"findings/{name}": text for name, text in claims_csv(claims).items()}
     files |= {f"tables/{name}": text for name, text in latex_tables(findings, info, views).items()}
     svgs: dict[str, str] = {}
-    with _no_collection():
-        for name, figure in figure_set(findings, info, views, shown).items():
-            svg = save_figure(figure, "svg")
-            svgs[name] = svg.decode()
-            files[f"figures/{name}.svg"] = svg
+    for name, figure in figure_set(findings, info, views, shown).items():
+        svg = save_figure(figure, "svg")
+        svgs[name] = svg.decode()
+        files[f"figures/{name}.svg"] = svg
     files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims), shown)
     for name, content in files.items():
         store.write(name, content)
     digests = {name: _sha256(content) for name, content in files.items()}
     store.write(_MANIFEST, json.dumps({"key": key, "files": digests}, indent=1) + "\n")
     return tuple(files)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Figures are a great many objects that all live on: collecting garbage meanwhile only takes time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def language_views(findings: Findings) -> tuple[LanguageView, ...]:

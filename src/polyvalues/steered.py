@@ -11,8 +11,8 @@ from polyvalues.axes import CONCEPT, HIDDEN, LAYER, SOURCE, Concept
 from polyvalues.data.concepts import concept_info
 from polyvalues.errors import SpecError, StoreError
 from polyvalues.interop.formats import export_artefact, import_artefact
+from polyvalues.opened import Study
 from polyvalues.steer.vectors import Steerable
-from polyvalues.study import Study
 
 
 def steering_vectors(study: Study, concepts: Sequence[Concept] | None = None) -> Steerable:

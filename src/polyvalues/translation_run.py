@@ -30,8 +30,8 @@ from polyvalues.data.translate.stage import Progress, Translated, Volume, Wanted
 from polyvalues.errors import SpecError
 from polyvalues.journal import Journal
 from polyvalues.model.seq2seq import load_seq2seq
+from polyvalues.opened import package_versions
 from polyvalues.store import Store, write_pairs
-from polyvalues.study import package_versions
 from polyvalues.translated import write_quality
 from polyvalues.translation_specs import TranslateSpec
 

@@ -21,11 +21,12 @@ from polyvalues.engines.unit import Unit
 from polyvalues.errors import EngineError, MissingExtra, ReadingError, SpecError
 from polyvalues.line import Line, Silent
 from polyvalues.model.handle import load_model
+from polyvalues.opened import load_study, package_versions
 from polyvalues.settings import dump_toml
 from polyvalues.specs import EngineSpec, StudySpec, build
 from polyvalues.spread import spread
 from polyvalues.store import Store
-from polyvalues.study import load_study, package_versions, prepare_pairs
+from polyvalues.study import prepare_pairs
 from test_resume import digests
 
 ray = pytest.importorskip("ray")

@@ -11,9 +11,10 @@ import pytest
 from line_examples import build_model, settings, write_pairs
 from polyvalues.errors import ModelLoadError, SpecError
 from polyvalues.model.handle import load_model
+from polyvalues.opened import load_study
 from polyvalues.settings import dump_toml
 from polyvalues.specs import ModelSpec, StudySpec, build
-from polyvalues.study import load_study, run_study
+from polyvalues.study import run_study
 
 TORCHRUN = str(Path(sys.executable).parent / "torchrun")
 

@@ -15,7 +15,8 @@ from polyvalues.report import figures
 from polyvalues.report.figures_cells import Cells
 from polyvalues.report.figures_heatmaps import readable
 from polyvalues.report.figures_labels import Label, Labels
-from polyvalues.report.figures_style import drawable, look
+from polyvalues.report.figures_scales import Scale, scaled
+from polyvalues.report.figures_style import RULE, drawable, look
 from polyvalues.report.figures_svg import compact
 
 
@@ -100,7 +101,11 @@ def test_many_languages_name_the_extremes():
     tags = example.findings.recognition["target"].values
     named = {text.get_text() for text in axes.texts if text.get_text().isalpha()}
     assert named == {tags[chosen.argmax()], tags[chosen.argmin()]}
-    assert len([line for line in axes.lines if str(line.get_gid()).startswith("curve-")]) == 16
+    assert len([line for line in axes.lines if str(line.get_gid()).startswith("curve-")]) == 2
+    curves = example.findings.recognition["accuracy"].sel(concept=CONCEPTS[0], interval="estimate")
+    rest = [curves.sel(source=tag, target=tag).values for tag, _, _ in PAPER if tag not in named]
+    expected = np.pad(rest, ((0, 0), (0, 1)), constant_values=np.nan).ravel()[:-1]
+    np.testing.assert_array_equal(drawn(axes, "others")[:, 1], expected, err_msg="the other languages, with gaps")
 
 
 @pytest.mark.parametrize(
@@ -181,6 +186,31 @@ def test_labels_stand_where_texts_do(align, ha: str, va: str, rotation: int):
 
     with mpl.rc_context(look()):
         assert np.abs(ink(many=True) - ink(many=False)).max() <= 3
+
+
+def test_scales_stand_where_matplotlib_draws_its_own():
+    """Grid, marks, labels and names of axes: the same words in the same places."""
+
+    def ink(ours: bool) -> np.ndarray:
+        figure = Figure(figsize=(4, 3), dpi=100)
+        axes = figure.add_axes((0.25, 0.25, 0.6, 0.6))
+        axes.set(xlim=(-0.1, 3.2), ylim=(0.9, -0.4), xlabel="across", ylabel="upwards")
+        if ours:
+            scaled(axes, Scale(grid=0.6), Scale())
+        else:
+            axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].min(axis=2) < 245
+
+    with mpl.rc_context(look()):
+        one, other = ink(ours=True), ink(ours=False)
+    for direction in (0, 1):
+        one_at, other_at = (np.flatnonzero(dark.any(axis=direction)) for dark in (one, other))
+        assert np.abs(np.array([one_at[0], one_at[-1]]) - [other_at[0], other_at[-1]]).max() <= 2
+    near = sum(np.roll(other, (down, across), (0, 1)) for down in (-2, -1, 0, 1, 2) for across in (-2, -1, 0, 1, 2)) > 0
+    assert (one & near).sum() > 0.97 * one.sum(), "no ink far from matplotlib's"
+    assert abs(int(one.sum()) - int(other.sum())) < 0.12 * other.sum()
 
 
 def test_cells_are_drawn_as_single_squares_would_be():
@@ -281,7 +311,7 @@ def test_compacting_keeps_what_is_drawn():
     )
     small = compact(svg)
     assert 'd="M1.23 2H3V4H1.23z"' in small
-    assert 'x="1.24"' in small
+    assert 'x="1.23"' in small, "digits are cut, not rounded: a pixel has a hundred of these steps"
     assert ">a 1.23456</text>" in small
     assert "rotate" not in small
     assert compact(svg.replace("\nL 3 4", "\nL 3.5 4")).count("H") == 0

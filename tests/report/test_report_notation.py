@@ -1,8 +1,10 @@
 import math
 
+import numpy as np
 import pytest
+import xarray as xr
 
-from polyvalues.report.notation import Interval, interval_text, listed, number, visible
+from polyvalues.report.notation import Interval, interval_text, intervals, listed, number, visible
 
 NAN = float("nan")
 
@@ -55,3 +57,15 @@ def test_listed():
     assert listed(("a",)) == "a"
     assert listed(("a", "b", "c")) == "a, b and c"
     assert listed(tuple("abcdefgh"), most=3) == "a, b and 6 more"
+
+
+def test_intervals_are_the_cells_by_their_labels():
+    values = xr.DataArray(
+        np.arange(18.0).reshape(3, 2, 3),
+        dims=("interval", "target", "concept"),
+        coords={"interval": ["upper", "estimate", "lower"], "target": ["en", "sw"], "concept": ["b", "a", "c"]},
+    )
+    found = intervals(values, {"concept": ["a", "b"], "target": ["sw", "en"]})
+    assert list(found) == [("a", "sw"), ("a", "en"), ("b", "sw"), ("b", "en")]
+    for (concept, target), value in found.items():
+        assert value == Interval.of(values.sel(concept=concept, target=target))

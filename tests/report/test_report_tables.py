@@ -6,11 +6,12 @@ import time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from report_examples import CONCEPTS, PAPER, Example, build
 
 from polyvalues.report.latex import escape_latex
-from polyvalues.report.tables import csv_tables, latex_tables, recognition_csv
+from polyvalues.report.tables import csv_tables, csv_text, latex_tables, recognition_csv
 
 COLUMNS = {
     "recognition.csv": "concept,source,target,layer,chosen,estimate,lower,upper,n,groups",
@@ -133,6 +134,20 @@ def test_large_tables_are_fast():
     text = recognition_csv(big.findings)
     assert time.perf_counter() - start < 10
     assert text.count("\n") == 1 + 7 * 16 * 16 * 34
+
+
+def test_tables_are_what_pandas_writes():
+    frame = pd.DataFrame(
+        {
+            "name": ["plain", "a, b", 'says "x"', "two\nlines", ""],
+            "number": [0.1, 1e-05, np.nan, 1e22, -0.0],
+            "single": np.array([0.1, 1, 2, 3, np.nan], dtype=np.float32),
+            "count": [1, -2, 3, 4, 5],
+            "yes": [True, False, True, True, False],
+        }
+    )
+    assert csv_text(frame) == frame.to_csv(index=False, lineterminator="\n")
+    assert csv_text(frame.head(0)) == frame.head(0).to_csv(index=False, lineterminator="\n")
 
 
 def test_spreadsheets_run_nothing(villain: Example):

@@ -16,8 +16,8 @@ from polyvalues.axes import LAYER, SOURCE, Concept, Language
 from polyvalues.control.prompts import CHOOSE, Prompt
 from polyvalues.data.concepts import concept_info
 from polyvalues.errors import SpecError
+from polyvalues.opened import Study
 from polyvalues.store import Store
-from polyvalues.study import Study
 from polyvalues.vectors.controls import random_directions
 from polyvalues.vectors.fit import fit_language_subsets
 from polyvalues.vectors.inputs import layer_coordinates

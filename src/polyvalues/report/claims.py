@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from polyvalues.artifacts import Claims
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET, VERDICTS
 from polyvalues.report.notation import Interval, interval_text, listed, number
 from polyvalues.report.prose import CANNOT, Sentence
-from polyvalues.report.tables import csv_text
+from polyvalues.report.tables import columns_csv
 
 LEVEL: Final = 0.05
 _TOPIC: Final = "Tested"
@@ -64,14 +63,17 @@ def claims_csv(claims: Claims) -> Mapping[str, str]:
 
 def dataset_csv(name: str, data: xr.Dataset) -> dict[str, str]:
     """File name to content of one labelled data set: a file per set of labels, the fullest called `name.csv`."""
-    frames: dict[tuple[str, ...], list[pd.DataFrame]] = {}
+    frames: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
     for variable in map(str, data.data_vars):
         keys = tuple(str(dim) for dim in data[variable].dims if dim != INTERVAL)
-        frames.setdefault(keys, []).append(_columns(data[variable], variable))
+        if keys not in frames:
+            places = np.indices([data.sizes[key] for key in keys])
+            frames[keys] = {key: data[key].values[at.ravel()] for key, at in zip(keys, places, strict=True)}
+        frames[keys] |= _columns(data[variable], variable)
     files = {}
-    for at, (keys, parts) in enumerate(sorted(frames.items(), key=lambda frame: (-len(frame[0]), frame[0]))):
+    for at, (keys, columns) in enumerate(sorted(frames.items(), key=lambda frame: (-len(frame[0]), frame[0]))):
         suffix = "" if at == 0 else "_" + "_".join(keys)
-        files[f"{name}{suffix}.csv"] = csv_text(pd.concat(parts, axis=1).reset_index())
+        files[f"{name}{suffix}.csv"] = columns_csv(columns)
     return files
 
 
@@ -80,13 +82,11 @@ def p_text(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def _columns(values: xr.DataArray, name: str) -> pd.DataFrame:
-    keys = [str(dim) for dim in values.dims if dim != INTERVAL]
-    index = pd.MultiIndex.from_product([values[key].values for key in keys], names=keys)
+def _columns(values: xr.DataArray, name: str) -> dict[str, np.ndarray]:
     if INTERVAL not in values.dims:
-        return pd.DataFrame({name: values.transpose(*keys).values.ravel()}, index=index)
-    cells = values.sel({INTERVAL: list(BOUNDS)}).transpose(*keys, INTERVAL).values.reshape(-1, len(BOUNDS))
-    return pd.DataFrame({f"{name}_{bound}": cells[:, at] for at, bound in enumerate(BOUNDS)}, index=index)
+        return {name: values.values.ravel()}
+    cells = values.sel({INTERVAL: list(BOUNDS)}).transpose(..., INTERVAL).values.reshape(-1, len(BOUNDS))
+    return {f"{name}_{bound}": cells[:, at] for at, bound in enumerate(BOUNDS)}
 
 
 def _chance(data: xr.Dataset) -> str:

@@ -39,7 +39,7 @@ class Cells(Artist):
         shades = self.colours(Normalize(*self.limits)(self.values[rows, columns]), bytes=True)
         graphics = renderer.new_gc()
         graphics.set_foreground("white")
-        graphics.set_linewidth(renderer.points_to_pixels(0.5))
+        graphics.set_linewidth(0.5)
         for shade in np.unique(shades, axis=0):
             own = (shades == shade).all(axis=1)
             corners = np.stack([columns[own], rows[own]], axis=1)[:, None, :] + _SQUARE

@@ -20,7 +20,18 @@ from polyvalues.artifacts import Findings
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.report.figures_cells import Cells
 from polyvalues.report.figures_labels import Label, Labels
-from polyvalues.report.figures_style import EMPTY, FULL_WIDTH, INK, MUTED, Page, bare, drawable, in_rows, styled
+from polyvalues.report.figures_style import (
+    EMPTY,
+    FULL_WIDTH,
+    INK,
+    MUTED,
+    Page,
+    drawable,
+    in_rows,
+    plain,
+    segments,
+    styled,
+)
 from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks
 
 _LARGEST, _LARGEST_ALONE = 0.52, 0.8
@@ -123,7 +134,7 @@ def _panels(values: xr.DataArray, shown: Sequence[LanguageView], scale: _Scale, 
         across, down = _LEFT + column * (_LEFT + side + _GAP), _TOP + _TITLE + row * block
         axes = page.axes(across, down, side, side)
         axes.set_title(drawable(concept), loc="left", fontsize=9, color=INK, pad=5)
-        _panel(axes, table.sel({CONCEPT: concept}).values, shown, scale, cell)
+        _panel(axes, table.values[index], shown, scale, cell)
     page.heading(title, "rows: the vector's language; columns: the language it is applied to; at the chosen layer")
     _bar(page, scale, hundredths=_NUMBERED <= cell < _ROOMY)
     for line, words in enumerate(legend):
@@ -141,20 +152,19 @@ def _panel(axes: Axes, numbers: np.ndarray, languages: Sequence[LanguageView], s
     axes.add_artist(Cells(estimates, scale.colours, scale.limits))
     axes.set_xlim(-0.5, size - 0.5)
     axes.set_ylim(size - 0.5, -0.5)
-    bare(axes)
+    plain(axes)
     tags = [drawable(language.tag) for language in languages]
     small = 7.0 if cell < 0.22 else 8.5
     longest = max(len(tag) for tag in tags)
     upright = longest * small * 0.0095 > cell
-    axes.set_xticks([])
-    axes.set_yticks([])
     columns = [Label(at, size - 0.5, tag, MUTED) for at, tag in enumerate(tags)]
     axes.add_artist(Labels(columns, small, "upright below" if upright else "below")).set_gid("columns")
     rows = [Label(-0.5, at, tag, MUTED) for at, tag in enumerate(tags)]
     axes.add_artist(Labels(rows, small, "left of")).set_gid("rows")
-    for _, first, _ in family_blocks(languages)[1:]:
-        axes.axhline(first - 0.5, color="white", linewidth=2.4, zorder=2)
-        axes.axvline(first - 0.5, color="white", linewidth=2.4, zorder=2)
+    ends = (-0.5, size - 0.5)
+    between = [first - 0.5 for _, first, _ in family_blocks(languages)[1:]]
+    rules = [((at, at), ends) for at in between] + [(ends, (at, at)) for at in between]
+    axes.add_line(segments(rules, color="white", linewidth=2.4, zorder=2))
     if cell >= _NUMBERED:
         _numbers(axes, numbers, scale, cell)
 

@@ -5,7 +5,8 @@ are named and coloured: the highest and the lowest estimate at the chosen layer.
 language is drawn with them, and the chosen layer is marked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,13 +17,13 @@ from matplotlib.ticker import MaxNLocator
 
 from polyvalues.artifacts import Findings
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, INTERVAL, LAYER, TARGET
+from polyvalues.report.figures_scales import Scale, scaled
 from polyvalues.report.figures_style import (
     BLUE,
     FULL_WIDTH,
     INK,
     MUTED,
     RANDOM,
-    RULE,
     VERMILION,
     Page,
     drawable,
@@ -48,12 +49,14 @@ def accuracy_over_layers(findings: Findings, languages: Sequence[LanguageView]) 
     concepts = concepts_of(findings)
     page, panels = _grid(concepts)
     bottom, top = _limits([curves, beside])
-    for axes, concept in zip(panels, concepts, strict=True):
+    layers, bounds = curves[LAYER].values, {INTERVAL: list(BOUNDS)}
+    numbers, finals, random = (part.sel(bounds).values for part in (curves, chosen, beside))
+    for at, (axes, concept) in enumerate(zip(panels, concepts, strict=True)):
         axes.set_ylim(bottom, top)
         axes.axhline(0.5, color=MUTED, linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
-        _random(axes, beside.sel({CONCEPT: concept}))
+        _together(axes, layers, random[at, ..., 0], color=RANDOM, linewidth=0.6, alpha=0.55, gid="random")
         _mark(axes, findings, concept, tags)
-        _curves(axes, curves.sel({CONCEPT: concept}), chosen.sel({CONCEPT: concept}))
+        _curves(axes, layers, dict(zip(tags, numbers[at], strict=True)), finals[at, :, 0])
         axes.set_title(drawable(concept), loc="left", fontsize=9, color=INK, pad=5)
         axes.set_xlabel(layer_label(findings))
     page.heading("Recognition over layers", "accuracy of each language's own vector on its own unseen pairs")
@@ -70,10 +73,7 @@ def _grid(concepts: Sequence[str]) -> tuple[Page, list[Axes]]:
     for index in range(len(concepts)):
         row, column = divmod(index, columns)
         axes = page.axes(_LEFT + column * (_LEFT + wide + _GAP), _TOP + _TITLE + row * block, wide, _TALL)
-        axes.grid(visible=True, axis="y", color=RULE, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
+        scaled(axes, Scale(), Scale(grid=0.6, line=False, marks=False))
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         panels.append(axes)
     return page, panels
@@ -86,47 +86,39 @@ def _limits(arrays: Sequence[xr.DataArray]) -> tuple[float, float]:
     return float(np.floor(low * 20) / 20), 1.02
 
 
-def _curves(axes: Axes, curves: xr.DataArray, chosen: xr.DataArray) -> None:
-    """The languages of one concept: all in colour, or the two extremes in colour among the rest in grey."""
-    tags = [str(tag) for tag in curves[TARGET].values]
+def _curves(axes: Axes, layers: np.ndarray, curves: Mapping[str, np.ndarray], chosen: np.ndarray) -> None:
+    """The languages of one concept: all in colour, or the two extremes in colour among the rest in grey.
+
+    Args:
+        axes: the panel.
+        layers: across.
+        curves: by language, `[layer, interval]`.
+        chosen: estimates at the chosen layer, in the same order.
+    """
+    tags = list(curves)
     if len(tags) <= len(_COLOURS):
         colours = dict(zip(tags, _COLOURS, strict=False))
     else:
-        estimates = chosen.sel({INTERVAL: BOUNDS[0]}).values
-        ranked = [tags[index] for index in np.argsort(estimates, kind="stable") if np.isfinite(estimates[index])]
+        ranked = [tags[index] for index in np.argsort(chosen, kind="stable") if np.isfinite(chosen[index])]
         colours = {ranked[-1]: BLUE, ranked[0]: VERMILION} if len(ranked) > 1 else dict.fromkeys(ranked, BLUE)
-    for tag in tags:
-        if tag not in colours:
-            _line(axes, curves.sel({TARGET: tag}), _FAINT, width=0.9, opacity=1.0, gid=f"curve-{tag}")
+        rest = [curves[tag][:, 0] for tag in tags if tag not in colours]
+        _together(axes, layers, np.stack(rest), color=_FAINT, linewidth=0.9, gid="others")
     ends: list[tuple[float, str, str]] = []
     for tag, colour in colours.items():
-        curve = curves.sel({TARGET: tag})
-        _line(axes, curve, colour, width=1.7, opacity=1.0, gid=f"curve-{tag}", band=True)
-        last = curve.sel({INTERVAL: BOUNDS[0]}).values
-        if np.isfinite(last).any():
-            ends.append((float(last[np.isfinite(last)][-1]), tag, colour))
+        estimate, lower, upper = curves[tag].T
+        _together(axes, layers, estimate[None], color=colour, linewidth=1.7, gid=f"curve-{tag}")
+        axes.fill_between(layers, lower, upper, color=colour, alpha=0.15, linewidth=0, zorder=2)
+        if np.isfinite(estimate).any():
+            ends.append((float(estimate[np.isfinite(estimate)][-1]), tag, colour))
     _tags(axes, ends)
 
 
-def _line(
-    axes: Axes, curve: xr.DataArray, colour: str, *, width: float, opacity: float, gid: str, band: bool = False
-) -> None:
-    layers = curve[LAYER].values
-    estimate, lower, upper = curve.sel({INTERVAL: list(BOUNDS)}).transpose(INTERVAL, LAYER).values
-    dot = "o" if len(layers) == 1 else ""
-    axes.plot(layers, estimate, color=colour, linewidth=width, alpha=opacity, marker=dot, markersize=3, zorder=3,
-              gid=gid)  # fmt: skip
-    if band:
-        axes.fill_between(layers, lower, upper, color=colour, alpha=0.15, linewidth=0, zorder=2)
-
-
-def _random(axes: Axes, rows: xr.DataArray) -> None:
-    """All random directions as one line with gaps: a hundred single lines take longer than the rest of the figure."""
-    layers, estimates = rows[LAYER].values, rows.sel({INTERVAL: BOUNDS[0]}).transpose(TARGET, LAYER).values
+def _together(axes: Axes, layers: np.ndarray, estimates: np.ndarray, **how: Any) -> None:
+    """Curves `[curve, layer]` as one line with gaps: a hundred single lines take longer than the rest of the figure."""
     gap = np.full((len(estimates), 1), np.nan)
     across = np.concatenate([np.broadcast_to(layers, estimates.shape), gap], axis=1).ravel()
-    axes.plot(across, np.concatenate([estimates, gap], axis=1).ravel(), color=RANDOM, linewidth=0.6, alpha=0.55,
-              marker="o" if len(layers) == 1 else "", markersize=3, zorder=3, gid="random")  # fmt: skip
+    up = np.concatenate([estimates, gap], axis=1).ravel()
+    axes.plot(across[:-1], up[:-1], marker="o" if len(layers) == 1 else "", markersize=3, zorder=3, **how)
 
 
 def _tags(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:

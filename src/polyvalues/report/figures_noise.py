@@ -6,31 +6,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, TARGET
+from polyvalues.report.figures_scales import panels
 from polyvalues.report.figures_style import (
     BLUE,
-    FULL_WIDTH,
     INK,
     MUTED,
-    RULE,
     VERMILION,
-    Page,
     drawable,
-    in_rows,
     styled,
 )
 from polyvalues.report.notation import number
 
 _COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5f6b7a")
-_TOP, _TITLE, _TALL, _BELOW, _LEFT, _GAP = 0.62, 0.32, 1.75, 0.6, 0.55, 0.25
 
 
 @styled
 def noise(data: xr.Dataset) -> Figure:
     """Recognition above chance, averaged over languages, against dose: a panel per kind, a line per concept."""
     kinds, concepts = ([str(name) for name in data[dim].values] for dim in ("damage", CONCEPT))
-    page, panels = _panels(len(kinds))
+    page, parts = panels(len(kinds), "dose", "accuracy above chance", title=0.32, below=0.2)
     doses = data["dose"].values
-    for axes, kind in zip(panels, kinds, strict=True):
+    for axes, kind in zip(parts, kinds, strict=True):
         axes.axhline(0, color=MUTED, linewidth=0.8)
         for at, concept in enumerate(concepts):
             own = data["value"].sel({"damage": kind, CONCEPT: concept, "conclusion": "above_chance"})
@@ -39,8 +35,6 @@ def noise(data: xr.Dataset) -> Figure:
             axes.plot(doses, estimate, "-o", color=colour, markersize=3, linewidth=1.3, gid=f"curve-{concept}")
             axes.fill_between(doses, lower, upper, color=colour, alpha=0.12, linewidth=0)
         axes.set_title(drawable(kind), loc="left", fontsize=9, color=INK, pad=5)
-        axes.set_xlabel("dose")
-    panels[0].set_ylabel("accuracy above chance")
     handles = [
         Line2D([], [], color=_COLOURS[at % len(_COLOURS)], label=drawable(concept))
         for at, concept in enumerate(concepts)
@@ -54,8 +48,8 @@ def noise(data: xr.Dataset) -> Figure:
 def quality(data: xr.Dataset) -> Figure:
     """Accuracy of each language against the mean quality of its tested texts, one panel per concept."""
     concepts, tags = ([str(name) for name in data[dim].values] for dim in (CONCEPT, TARGET))
-    page, panels = _panels(len(concepts))
-    for axes, concept in zip(panels, concepts, strict=True):
+    page, parts = panels(len(concepts), "mean quality", "accuracy", title=0.32, below=0.2)
+    for axes, concept in zip(parts, concepts, strict=True):
         own = data.sel({CONCEPT: concept})
         x, y = own["mean_quality"].values, own["accuracy"].values
         axes.plot(x, y, "o", color=BLUE, markersize=3.5, gid="languages")
@@ -64,22 +58,5 @@ def quality(data: xr.Dataset) -> Figure:
         rho, p = float(own["rho"]), float(own["p"])
         words = f": rho = {number(rho, signed=True)}, p = {p:.2g}" if np.isfinite(rho) else ""
         axes.set_title(drawable(concept) + words, loc="left", fontsize=8.5, color=INK, pad=5)
-        axes.set_xlabel("mean quality")
-    panels[0].set_ylabel("accuracy")
     page.heading("Recognition and quality of translations", "a point per language")
     return page.figure
-
-
-def _panels(count: int) -> tuple[Page, list]:
-    rows, columns = in_rows(count, 4)
-    wide = min(3.6, (FULL_WIDTH - 0.1) / columns - _LEFT - _GAP)
-    block = _TITLE + _TALL + _BELOW
-    page = Page.blank(max(6.2, columns * (_LEFT + wide + _GAP) + 0.1), _TOP + rows * block + 0.2)
-    panels = []
-    for index in range(count):
-        row, column = divmod(index, columns)
-        axes = page.axes(_LEFT + column * (_LEFT + wide + _GAP), _TOP + _TITLE + row * block, wide, _TALL)
-        axes.grid(visible=True, color=RULE, linewidth=0.5)
-        axes.set_axisbelow(True)
-        panels.append(axes)
-    return page, panels

@@ -6,17 +6,16 @@ in the cell. Here the diagonal is grey, since the cosine of a vector with itself
 at the lowest number seen: it runs from 0 to 1, or from -1 to 1 where a cosine is clearly negative.
 """
 
+from typing import Final
+
 import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 
-from polyvalues.axes import MODEL
-from polyvalues.report.figures_paper_matrices import READ, Matrices, matrices, order_words
-from polyvalues.report.figures_paper_style import PaperFigure, Style, protocols_of
-from polyvalues.report.views import layer_words, listed_models
+from polyvalues.report.figures_paper_matrices import Matrices, Pair, all_models, side_by_side
+from polyvalues.report.figures_paper_style import PaperFigure, Style
 
-SIDE_BY_SIDE = 3
-"""Models of figures 4 and 5 at most."""
+_PAIR: Final = Pair("cosine", "consistency", 4, 7, "Cosine between the concept vectors of two languages")
 
 
 def consistency_main(means: xr.Dataset, style: Style) -> PaperFigure:
@@ -29,12 +28,7 @@ def consistency_main(means: xr.Dataset, style: Style) -> PaperFigure:
     Returns:
         The figure; its data are `cosine`, `cosine_concepts`, `rank` and `share` of the models shown.
     """
-    data = _data(means).isel({MODEL: slice(SIDE_BY_SIDE)})
-    width = style.column if data.sizes[MODEL] == 1 else style.text
-    figure = matrices(data, _what(means), style, width=width, one_row=True)
-    rest = means.sizes[MODEL] - data.sizes[MODEL]
-    more = f" Figure 7 shows {rest} more." if rest else ""
-    return PaperFigure(4, "figure4-consistency", _caption(data) + more, figure, data)
+    return side_by_side(_PAIR, means, _what(means), style)
 
 
 def consistency_grid(means: xr.Dataset, style: Style) -> PaperFigure:
@@ -47,13 +41,7 @@ def consistency_grid(means: xr.Dataset, style: Style) -> PaperFigure:
     Returns:
         The figure; its data are `cosine`, `cosine_concepts`, `rank` and `share`.
     """
-    data = _data(means)
-    figure = matrices(data, _what(means), style, width=style.text, one_row=False)
-    return PaperFigure(7, "figure7-consistency-all", _caption(data), figure, data)
-
-
-def _data(means: xr.Dataset) -> xr.Dataset:
-    return means[["cosine", "cosine_concepts", "rank", "share"]]
+    return all_models(_PAIR, means, _what(means), style)
 
 
 def _what(means: xr.Dataset) -> Matrices:
@@ -61,11 +49,3 @@ def _what(means: xr.Dataset) -> Matrices:
     negative = bool((values[np.isfinite(values)] < -0.1).any())
     colours, limits = (colormaps["PuOr"], (-1.0, 1.0)) if negative else (colormaps["YlGnBu"], (0.0, 1.0))
     return Matrices("cosine", colours, limits, "cosine", "Consistency: do languages share a direction?", False, False)
-
-
-def _caption(data: xr.Dataset) -> str:
-    names = [str(name) for name in data[MODEL].values]
-    return (
-        f"Cosine between the concept vectors of two languages, {layer_words(protocols_of(data))}, mean over concepts; "
-        f"{listed_models(names)}. {order_words(data)} {READ}"
-    )

@@ -17,11 +17,15 @@ from matplotlib.figure import Figure
 
 from polyvalues.axes import MODEL, SOURCE, TARGET
 from polyvalues.report.figures_heatmaps import readable, short
-from polyvalues.report.figures_paper_style import POINT, Style, dressed, heading
+from polyvalues.report.figures_paper_style import POINT, PaperFigure, Style, dressed, heading, protocols_of
 from polyvalues.report.figures_style import INK, MUTED, Page, bare
+from polyvalues.report.views import layer_words, listed_models
 
 NOTHING = "#cdd3db"
 """Of a cell that is the language itself, or was not measured: darker than the middle of every scale."""
+
+_SIDE_BY_SIDE = 3
+"""Models of figures 4 and 5 at most."""
 
 READ = "Grey: the language itself, or not measured; numbers without a point are hundredths."
 """How cells are read, for a caption."""
@@ -230,3 +234,53 @@ def _bar(page: Page, grid: _Grid, what: Matrices, style: Style, *, below: bool) 
     room = page.width - left - long - 1.6 * em - 0.1
     page.text(left + long + 1.6 * em, page.height - 2.75 * em, style.shown(what.label, style.size, room), va="center",
               fontsize=style.size)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two figures of the paper that show one quantity.
+
+    Attributes:
+        variable: of `measure.averages.concept_means`.
+        word: in the names of the files.
+        main, grid: their numbers.
+        lead: how their captions begin.
+    """
+
+    variable: str
+    word: str
+    main: int
+    grid: int
+    lead: str
+
+    def data(self, means: xr.Dataset) -> xr.Dataset:
+        """What is drawn."""
+        return means[[self.variable, f"{self.variable}_concepts", "rank", "share"]]
+
+    def caption(self, data: xr.Dataset) -> str:
+        """What is shown, in sentences."""
+        names = [str(name) for name in data[MODEL].values]
+        layers = layer_words(protocols_of(data))
+        return f"{self.lead}, {layers}, mean over concepts; {listed_models(names)}. {order_words(data)} {READ}"
+
+
+def side_by_side(pair: Pair, means: xr.Dataset, what: Matrices, style: Style) -> PaperFigure:
+    """The first three models beside one another, or one as wide as a column."""
+    data = first_models(pair.data(means))
+    width = style.column if data.sizes[MODEL] == 1 else style.text
+    figure = matrices(data, what, style, width=width, one_row=True)
+    rest = means.sizes[MODEL] - data.sizes[MODEL]
+    more = f" Figure {pair.grid} shows {rest} more." if rest else ""
+    return PaperFigure(pair.main, f"figure{pair.main}-{pair.word}", pair.caption(data) + more, figure, data)
+
+
+def all_models(pair: Pair, means: xr.Dataset, what: Matrices, style: Style) -> PaperFigure:
+    """All models, as large as the page allows."""
+    data = pair.data(means)
+    figure = matrices(data, what, style, width=style.text, one_row=False)
+    return PaperFigure(pair.grid, f"figure{pair.grid}-{pair.word}-all", pair.caption(data), figure, data)
+
+
+def first_models(means: xr.Dataset) -> xr.Dataset:
+    """Those that stand side by side."""
+    return means.isel({MODEL: slice(_SIDE_BY_SIDE)})

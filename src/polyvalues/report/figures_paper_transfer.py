@@ -8,15 +8,17 @@ the cell, colours from negative over medium to positive. The authors stretch the
 their own for gains and for losses; here one linear scale serves all panels, so equal colours are equal changes.
 """
 
+from typing import Final
+
 import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 
-from polyvalues.axes import MODEL
-from polyvalues.report.figures_paper_consistency import SIDE_BY_SIDE
-from polyvalues.report.figures_paper_matrices import READ, Matrices, matrices, order_words
-from polyvalues.report.figures_paper_style import PaperFigure, Style, protocols_of
-from polyvalues.report.views import layer_words, listed_models
+from polyvalues.report.figures_paper_matrices import Matrices, Pair, all_models, first_models, side_by_side
+from polyvalues.report.figures_paper_style import PaperFigure, Style
+
+_LEAD: Final = "Change in accuracy when the source language's vector replaces the target's own"
+_PAIR: Final = Pair("transfer", "transfer", 5, 8, _LEAD)
 
 
 def transfer_main(means: xr.Dataset, style: Style) -> PaperFigure:
@@ -29,12 +31,7 @@ def transfer_main(means: xr.Dataset, style: Style) -> PaperFigure:
     Returns:
         The figure; its data are `transfer`, `transfer_concepts`, `rank` and `share` of the models shown.
     """
-    data = _data(means).isel({MODEL: slice(SIDE_BY_SIDE)})
-    width = style.column if data.sizes[MODEL] == 1 else style.text
-    figure = matrices(data, _what(data), style, width=width, one_row=True)
-    rest = means.sizes[MODEL] - data.sizes[MODEL]
-    more = f" Figure 8 shows {rest} more." if rest else ""
-    return PaperFigure(5, "figure5-transfer", _caption(data) + more, figure, data)
+    return side_by_side(_PAIR, means, _what(first_models(means)), style)
 
 
 def transfer_grid(means: xr.Dataset, style: Style) -> PaperFigure:
@@ -47,13 +44,7 @@ def transfer_grid(means: xr.Dataset, style: Style) -> PaperFigure:
     Returns:
         The figure; its data are `transfer`, `transfer_concepts`, `rank` and `share`.
     """
-    data = _data(means)
-    figure = matrices(data, _what(data), style, width=style.text, one_row=False)
-    return PaperFigure(8, "figure8-transfer-all", _caption(data), figure, data)
-
-
-def _data(means: xr.Dataset) -> xr.Dataset:
-    return means[["transfer", "transfer_concepts", "rank", "share"]]
+    return all_models(_PAIR, means, _what(means), style)
 
 
 def _what(data: xr.Dataset) -> Matrices:
@@ -61,11 +52,3 @@ def _what(data: xr.Dataset) -> Matrices:
     edge = float(np.ceil(max([0.05, *seen[np.isfinite(seen)].tolist()]) * 20 - 1e-9) / 20)
     title = "Transfer: what another language's vector gains or loses"
     return Matrices("transfer", colormaps["PuOr"], (-edge, edge), "change in accuracy", title, True, True)
-
-
-def _caption(data: xr.Dataset) -> str:
-    names = [str(name) for name in data[MODEL].values]
-    return (
-        "Change in accuracy when the source language's vector replaces the target's own, "
-        f"{layer_words(protocols_of(data))}, mean over concepts; {listed_models(names)}. {order_words(data)} {READ}"
-    )

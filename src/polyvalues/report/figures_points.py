@@ -17,6 +17,8 @@ from matplotlib.ticker import MultipleLocator, StrMethodFormatter
 from polyvalues.artifacts import Findings
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, SOURCE, TARGET
 from polyvalues.report.beside import Beside
+from polyvalues.report.figures_labels import Letters
+from polyvalues.report.figures_scales import Scale, marked, scaled
 from polyvalues.report.figures_style import (
     BLUE,
     CONTROL_COLOURS,
@@ -28,6 +30,7 @@ from polyvalues.report.figures_style import (
     Page,
     drawable,
     in_rows,
+    segments,
     styled,
 )
 from polyvalues.report.views import LanguageView, arrange, concepts_of, edge, family_blocks, own
@@ -59,9 +62,11 @@ def accuracy_by_language(findings: Findings, languages: Sequence[LanguageView]) 
     beside = beside.transpose(CONCEPT, TARGET, CONTROL, INTERVAL)
     frame = _Frame(_limits([values, beside], 0.5, 1.0), 0.5, "accuracy")
     page, panels = _grid(concepts_of(findings), shown, frame)
-    for axes, points, rows in zip(panels, values, beside, strict=True):
-        for control in CONTROLS:
-            _bars(axes, rows.sel({CONTROL: control}), control)
+    numbers = values.sel({INTERVAL: list(BOUNDS)}).values
+    controls = beside.sel({INTERVAL: list(BOUNDS), CONTROL: list(CONTROLS)}).values
+    for axes, points, rows in zip(panels, numbers, controls, strict=True):
+        for at, control in enumerate(CONTROLS):
+            _bars(axes, rows[:, at], control)
         _points(axes, points)
     page.heading("Recognition by language", "each language's own vector on its own unseen pairs, at the chosen layer")
     _legend(page, with_controls=True)
@@ -76,7 +81,7 @@ def reliability(findings: Findings, languages: Sequence[LanguageView]) -> Figure
     values = findings.consistency["reliability_chosen"].sel({SOURCE: tags}).transpose(CONCEPT, SOURCE, INTERVAL)
     frame = _Frame(_limits([values], 0.5, 1.0), None, "reliability")
     page, panels = _grid(concepts_of(findings), shown, frame)
-    for axes, points in zip(panels, values, strict=True):
+    for axes, points in zip(panels, values.sel({INTERVAL: list(BOUNDS)}).values, strict=True):
         _points(axes, points)
     page.heading("Reliability of the vectors", "agreement of vectors fitted on two halves of the pairs (1: no noise)")
     _legend(page, with_controls=False)
@@ -91,7 +96,8 @@ def exclusion(findings: Findings, languages: Sequence[LanguageView], beside: Bes
     widest = edge(change)
     frame = _Frame((-1.1 * widest, 1.1 * widest), 0.0, "change")
     page, panels = _grid(concepts_of(findings), shown, frame)
-    for axes, points in zip(panels, change.transpose(CONCEPT, TARGET, INTERVAL), strict=True):
+    numbers = change.transpose(CONCEPT, TARGET, INTERVAL).sel({INTERVAL: list(BOUNDS)}).values
+    for axes, points in zip(panels, numbers, strict=True):
         _points(axes, points)
     page.heading("Accuracy without flagged translations", "less accuracy on all pairs, own vector, chosen layer")
     _legend(page, with_controls=False)
@@ -124,7 +130,7 @@ def _grid(concepts: Sequence[str], languages: Sequence[LanguageView], frame: _Fr
         if column == 0:
             _names(axes, languages, wide)
         else:
-            axes.set_yticks([])
+            marked(axes.yaxis, [])
         panels.append(axes)
     return page, panels
 
@@ -139,19 +145,16 @@ def _dress(axes: Axes, languages: Sequence[LanguageView], frame: _Frame, concept
     )
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_xlabel(frame.label)
-    axes.spines["left"].set_visible(False)
-    axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    for _, first, _ in family_blocks(languages)[1:]:
-        axes.axhline(first - 0.5, color=RULE, linewidth=0.8, zorder=0.5)
+    scaled(axes, Scale(grid=0.6), Scale(line=False, marks=False, letters=Letters(9.0, INK), pad=6.0))
+    between = [first - 0.5 for _, first, _ in family_blocks(languages)[1:]]
+    axes.add_line(segments([(frame.limits, (at, at)) for at in between], color=RULE, linewidth=0.8, zorder=0.5))
     if frame.reference is not None:
         axes.axvline(frame.reference, color=MUTED, linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
 
 
 def _names(axes: Axes, languages: Sequence[LanguageView], wide: float) -> None:
     """Tags, and family names in the margin, each at the top of its block."""
-    axes.set_yticks(range(len(languages)), [drawable(language.tag) for language in languages], fontsize=9, color=INK)
-    axes.tick_params(axis="y", length=0, pad=6)
+    marked(axes.yaxis, [drawable(language.tag) for language in languages])
     for family, first, _ in family_blocks(languages):
         axes.text(
             -(_FAMILY + _TAG - 0.1) / wide, first, _short(drawable(family)), transform=axes.get_yaxis_transform(),
@@ -164,12 +167,11 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
 
 
-def _points(axes: Axes, values: xr.DataArray) -> None:
-    """A point per row with its interval; a small dash in the margin where there is no number."""
-    numbers = values.sel({INTERVAL: list(BOUNDS)}).values
-    rows = np.arange(len(numbers))
+def _points(axes: Axes, numbers: np.ndarray) -> None:
+    """A point per row of `[row, interval]`, with its interval; words where there is no number."""
+    rows = np.arange(len(numbers), dtype=np.float64)
     here = np.isfinite(numbers[:, 0])
-    axes.hlines(rows[here], numbers[here, 1], numbers[here, 2], color=BLUE, linewidth=1.6, zorder=3)
+    axes.add_line(segments(_across(numbers, rows), color=BLUE, linewidth=1.6, zorder=3))
     axes.plot(numbers[here, 0], rows[here], "o", color=BLUE, markersize=4.2, markeredgecolor="white",
               markeredgewidth=0.6, zorder=4, gid="points")  # fmt: skip
     for row in rows[~here]:
@@ -177,14 +179,20 @@ def _points(axes: Axes, values: xr.DataArray) -> None:
                   fontsize=6.5, color=MUTED)  # fmt: skip
 
 
-def _bars(axes: Axes, values: xr.DataArray, control: str) -> None:
-    numbers = values.sel({INTERVAL: list(BOUNDS)}).values
+def _bars(axes: Axes, numbers: np.ndarray, control: str) -> None:
     rows = np.arange(len(numbers)) + _OFFSET[control]
     here = np.isfinite(numbers[:, 0])
     colour = CONTROL_COLOURS[control]
-    axes.hlines(rows[here], numbers[here, 1], numbers[here, 2], color=colour, linewidth=3.0, alpha=0.55, zorder=2)
+    axes.add_line(segments(_across(numbers, rows), color=colour, linewidth=3.0, alpha=0.55, zorder=2))
     axes.plot(numbers[here, 0], rows[here], "|", color=colour, markersize=4.5, markeredgewidth=1.2, zorder=2.5,
               gid=f"control-{control}")  # fmt: skip
+
+
+def _across(numbers: np.ndarray, rows: np.ndarray) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Intervals as lines; NaN gives none."""
+    return [
+        ((lower, upper), (row, row)) for (_, lower, upper), row in zip(numbers.tolist(), rows.tolist(), strict=True)
+    ]
 
 
 def _legend(page: Page, *, with_controls: bool) -> None:

@@ -4,20 +4,23 @@ One panel per concept. What is tested stands in the panel's title, from the clai
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
+import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.report.beside import Beside
+from polyvalues.report.figures_scales import Scale, marked, panels, scaled
 from polyvalues.report.figures_style import (
     BLUE,
     FULL_WIDTH,
     INK,
     MUTED,
-    RULE,
     VERMILION,
     Page,
     drawable,
@@ -27,8 +30,7 @@ from polyvalues.report.figures_style import (
 from polyvalues.report.notation import Interval, number
 from polyvalues.report.views import LanguageView, arrange, concepts_of, kinship_view
 
-_TOP, _TITLE, _TALL, _BELOW, _LEFT, _GAP = 0.62, 0.42, 1.75, 0.62, 0.55, 0.25
-_BAR = 0.2
+_TOP, _BAR = 0.62, 0.2
 
 
 @styled
@@ -41,10 +43,9 @@ def kinship(findings: Findings, languages: Sequence[LanguageView], beside: Besid
     view = kinship_view(beside.kinship)
     distance = beside.distances[view.table][view.kind].sel({SOURCE: tags, TARGET: tags}).values[upper]
     concepts = concepts_of(findings)
-    page, panels = _panels(concepts, f"similarity (1 − {view.kind} distance)", "cosine")
-    for axes, concept in zip(panels, concepts, strict=True):
-        cosines = findings.consistency["chosen"].sel({CONCEPT: concept, SOURCE: tags, TARGET: tags})
-        values = cosines.sel({INTERVAL: BOUNDS[0]}).transpose(SOURCE, TARGET).values[upper]
+    page, parts = panels(len(concepts), f"similarity (1 − {view.kind} distance)", "cosine", title=0.42)
+    cosines = _estimates(findings.consistency["chosen"], concepts, tags)
+    for axes, concept, values in zip(parts, concepts, cosines[:, *upper], strict=True):
         for mask, colour, gid in ((~related, BLUE, "other"), (related, VERMILION, "same")):
             axes.plot(1 - distance[mask], values[mask], "o", color=colour, markersize=2.8, gid=f"{gid} family")
         r, p = view.tested(concept)
@@ -64,12 +65,11 @@ def direction(findings: Findings, info: StudyInfo, languages: Sequence[LanguageV
     logs = np.log10([info.shares[tag] for tag in ranked])
     ratio = (logs[:, None] - logs[None, :])[upper]
     concepts = concepts_of(findings)
-    page, panels = _panels(concepts, "log10 of the ratio of training shares", "asymmetry")
-    for axes, concept in zip(panels, concepts, strict=True):
-        values = findings.transfer["asymmetry"].sel({CONCEPT: concept, SOURCE: ranked, TARGET: ranked})
+    page, parts = panels(len(concepts), "log10 of the ratio of training shares", "asymmetry", title=0.42)
+    sides = _estimates(findings.transfer["asymmetry"], concepts, ranked)
+    for axes, concept, values in zip(parts, concepts, sides[:, *upper], strict=True):
         axes.axhline(0, color=MUTED, linewidth=0.8)
-        axes.plot(ratio, values.sel({INTERVAL: BOUNDS[0]}).transpose(SOURCE, TARGET).values[upper], "o", color=BLUE,
-                  markersize=2.8, gid="pairs")  # fmt: skip
+        axes.plot(ratio, values, "o", color=BLUE, markersize=2.8, gid="pairs")
         slope = Interval.of(beside.direction["slope"].sel({CONCEPT: concept}))
         ends = np.array([0.0, float(ratio.max(initial=0.0))])
         axes.plot(ends, slope.estimate * ends, color=VERMILION, linewidth=1.4, gid="slope")
@@ -82,6 +82,12 @@ def direction(findings: Findings, info: StudyInfo, languages: Sequence[LanguageV
         "asymmetry: what the poorer language gains from the richer one's vector, minus what the richer one gains back",
     )
     return page.figure
+
+
+def _estimates(values: xr.DataArray, concepts: Sequence[str], tags: Sequence[str]) -> np.ndarray:
+    """`[concept, source, target]`."""
+    order = {CONCEPT: list(concepts), SOURCE: list(tags), TARGET: list(tags)}
+    return values.sel({**order, INTERVAL: BOUNDS[0]}).transpose(*order).values
 
 
 @styled
@@ -101,32 +107,24 @@ def drops(info: StudyInfo, languages: Sequence[LanguageView]) -> Figure:
     for index, concept in enumerate(concepts):
         row, column = divmod(index, columns)
         axes = page.axes(0.55 + column * (wide + 0.15), _TOP + 0.3 + row * block, wide, tall)
-        kept, dropped = zip(*(counts.get((concept, tag), (0, 0)) for tag in tags), strict=True)
-        axes.barh(range(len(tags)), kept, color=BLUE, height=0.6, gid="kept")
-        axes.barh(range(len(tags)), dropped, left=kept, color=VERMILION, height=0.6, gid="dropped")
+        ends = np.cumsum(
+            [np.zeros(len(tags)), *zip(*(counts.get((concept, tag), (0, 0)) for tag in tags), strict=True)], axis=0
+        )
+        for at, (gid, colour) in enumerate((("kept", BLUE), ("dropped", VERMILION))):
+            axes.add_patch(_bars(ends[at], ends[at + 1], facecolor=colour, linewidth=0, gid=gid))
         axes.set_xlim(0, most * 1.04)
         axes.set_ylim(len(tags) - 0.5, -0.5)
-        axes.set_yticks(range(len(tags)) if column == 0 else [], [drawable(tag) for tag in tags] if column == 0 else [])
-        axes.tick_params(axis="y", length=0)
+        marked(axes.yaxis, [drawable(tag) for tag in tags] if column == 0 else [])
+        scaled(axes, Scale(), Scale(marks=False))
         axes.set_title(drawable(concept), loc="left", fontsize=9, color=INK, pad=5)
         axes.set_xlabel("pairs")
     page.heading("Pairs kept and dropped", "blue: kept; red: dropped before reading, with reasons in the table")
     return page.figure
 
 
-def _panels(concepts: Sequence[str], across: str, up: str) -> tuple[Page, list[Axes]]:
-    rows, columns = in_rows(len(concepts), 4)
-    wide = min(3.6, (FULL_WIDTH - 0.1) / columns - _LEFT - _GAP)
-    block = _TITLE + _TALL + _BELOW
-    page = Page.blank(max(6.2, columns * (_LEFT + wide + _GAP) + 0.1), _TOP + rows * block)
-    panels = []
-    for index in range(len(concepts)):
-        row, column = divmod(index, columns)
-        axes = page.axes(_LEFT + column * (_LEFT + wide + _GAP), _TOP + _TITLE + row * block, wide, _TALL)
-        axes.grid(visible=True, color=RULE, linewidth=0.5)
-        axes.set_axisbelow(True)
-        axes.set_xlabel(across, fontsize=7.5)
-        if column == 0:
-            axes.set_ylabel(up)
-        panels.append(axes)
-    return page, panels
+def _bars(starts: np.ndarray, ends: np.ndarray, **how: Any) -> PathPatch:
+    """Bars from `starts` to `ends`, one below the other, as one path."""
+    rows = np.arange(len(starts))
+    corners = np.stack([[starts, rows - 0.3], [ends, rows - 0.3], [ends, rows + 0.3], [starts, rows + 0.3]])
+    boxes = np.concatenate([corners, corners[:1]]).transpose(2, 0, 1).reshape(-1, 2)
+    return PathPatch(Path(boxes, [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(rows)), **how)

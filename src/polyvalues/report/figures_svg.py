@@ -14,6 +14,7 @@ _SUBSTITUTES: Final = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 
 _OFTEN: Final = 3
 _NUMBER: Final = r"(-?[\d.]+)"
+_DECIMALS: Final = re.compile(r"(\.\d\d)\d+")
 _BOX: Final = re.compile(rf"M {_NUMBER} {_NUMBER} L {_NUMBER} \2 L \3 {_NUMBER} L \1 \4 (?:L \1 \2|z) ?")
 
 
@@ -21,7 +22,7 @@ def compact(svg: str) -> str:
     """The same drawing in fewer bytes."""
     svg = re.sub(r"<!--.*?-->\s*|<!DOCTYPE.*?>\s*|<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r' d="[^"]*"', lambda path: _path(path.group()), svg)
-    svg = re.sub(r' (?:x|y|transform)="[^"]*"', lambda place: _rounded(place.group()), svg)
+    svg = re.sub(r' (?:x|y|transform)="[^"]*\.\d{3}[^"]*"', lambda place: _cut(place.group()), svg)
     svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
     svg = re.sub(
         r'<g id="(?:text|patch|line2d)_\d+">\s*(<(?:text|path)\b[^>]*?(?:/>|>[^<]*</text>))\s*</g>', r"\1", svg
@@ -29,13 +30,13 @@ def compact(svg: str) -> str:
     return re.sub(r"\n\s*", "\n", _classes(svg.replace(_FONT, _SUBSTITUTES)))
 
 
-def _rounded(text: str) -> str:
-    return re.sub(r"\d+\.\d+", lambda found: f"{float(found.group()):.2f}".rstrip("0").rstrip("."), text)
+def _cut(text: str) -> str:
+    return "".join(_DECIMALS.split(text))
 
 
 def _path(path: str) -> str:
-    flat = _rounded(re.sub(r"\s+", " ", path))
-    return _BOX.sub(r"M\1 \2H\3V\4H\1z", flat)
+    flat = _cut(" ".join(path.split()))
+    return _BOX.sub(r"M\1 \2H\3V\4H\1z", f" {flat}")
 
 
 def _classes(svg: str) -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, LAYER, QUANTITY, SOURCE, TARGET
-from polyvalues.report.notation import MISSING, Interval, interval_text, number
+from polyvalues.report.notation import MISSING, Interval, interval_text, intervals, number
 from polyvalues.report.views import LanguageView, chosen_layers, concepts_of, headline, own
 
 NOT_MEASURED = "not measured"
@@ -53,12 +53,9 @@ class Grid:
 def accuracy(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
     """Own-language recognition, languages by concepts, with the average of each concept."""
     tags = [language.tag for language in languages]
-    values = own(findings.recognition["chosen"], tags)
     concepts = concepts_of(findings)
-    rows = [
-        (_name(language), tuple(full(Interval.of(values.sel({CONCEPT: c, TARGET: language.tag}))) for c in concepts))
-        for language in languages
-    ]
+    found = intervals(own(findings.recognition["chosen"], tags), {CONCEPT: concepts, TARGET: tags})
+    rows = [(_name(language), tuple(full(found[c, language.tag]) for c in concepts)) for language in languages]
     rows.append(("average", tuple(full(headline(findings, "within", concept)) for concept in concepts)))
     return [Grid("Own-language recognition at the chosen layer", ("language", *concepts), tuple(rows))]
 
@@ -67,9 +64,9 @@ def layers(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
     """Own-language recognition over layers, one table per concept."""
     tags = [language.tag for language in languages]
     values = own(findings.recognition["accuracy"], tags)
+    tables = values.sel({INTERVAL: list(BOUNDS)}).transpose(CONCEPT, LAYER, TARGET, INTERVAL).values
     grids = []
-    for concept in concepts_of(findings):
-        table = values.sel({CONCEPT: concept, INTERVAL: list(BOUNDS)}).transpose(LAYER, TARGET, INTERVAL).values
+    for concept, table in zip(concepts_of(findings), tables, strict=True):
         heads = [str(int(layer)) for layer in values[LAYER].values]
         rows = tuple((head, short_row(row)) for head, row in zip(heads, table, strict=True))
         grids.append(Grid(f"{concept}: own-language recognition by layer", ("layer", *tags), rows))
@@ -81,8 +78,8 @@ def matrices(values: xr.DataArray, languages: Sequence[LanguageView], what: str,
     tags = [language.tag for language in languages]
     order = {SOURCE: tags, TARGET: tags, INTERVAL: list(BOUNDS)}
     grids = []
-    for concept in (str(name) for name in values[CONCEPT].values):
-        table = values.sel({CONCEPT: concept, **order}).transpose(*order).values
+    tables = values.sel(order).transpose(CONCEPT, *order).values
+    for concept, table in zip(map(str, values[CONCEPT].values), tables, strict=True):
         rows = tuple((tag, short_row(row, signed=signed)) for tag, row in zip(tags, table, strict=True))
         grids.append(Grid(f"{concept}: {what}", ("source \\ target", *tags), rows))
     return grids
@@ -90,12 +87,10 @@ def matrices(values: xr.DataArray, languages: Sequence[LanguageView], what: str,
 
 def reliability(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
     """Reliability of the vectors, languages by concepts."""
-    values = findings.consistency["reliability_chosen"]
     concepts = concepts_of(findings)
-    rows = tuple(
-        (_name(language), tuple(full(Interval.of(values.sel({CONCEPT: c, SOURCE: language.tag}))) for c in concepts))
-        for language in languages
-    )
+    tags = [language.tag for language in languages]
+    found = intervals(findings.consistency["reliability_chosen"], {CONCEPT: concepts, SOURCE: tags})
+    rows = tuple((_name(language), tuple(full(found[c, language.tag]) for c in concepts)) for language in languages)
     return [Grid("Reliability at the chosen layer", ("language", *concepts), rows)]
 
 
@@ -128,20 +123,15 @@ def control_summary(findings: Findings) -> Grid:
 
 def control_table(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
     """Both controls at the chosen layer, languages by concepts."""
-    values = findings.recognition["control_chosen"]
     concepts = concepts_of(findings)
+    labels = {CONTROL: CONTROLS, CONCEPT: concepts, TARGET: [language.tag for language in languages]}
+    found = intervals(findings.recognition["control_chosen"], labels)
     return [
         Grid(
             f"Recognition under a control: {CONTROL_WORDS[control]}",
             ("language", *concepts),
             tuple(
-                (
-                    _name(language),
-                    tuple(
-                        full(Interval.of(values.sel({CONCEPT: c, TARGET: language.tag, CONTROL: control})))
-                        for c in concepts
-                    ),
-                )
+                (_name(language), tuple(full(found[control, c, language.tag]) for c in concepts))
                 for language in languages
             ),
         )
@@ -211,19 +201,21 @@ def kinship(data: xr.Dataset) -> list[Grid]:
     for table in map(str, data["table"].values):
         for quantity in map(str, data["of"].values):
             part = own.sel({"table": table, "of": quantity})
-            rows = tuple((c, tuple(_tested(part.sel({CONCEPT: c, "kind": kind})) for kind in kinds)) for c in concepts)
+            found = intervals(part["languages"], {CONCEPT: concepts, "kind": kinds})
+            tests = (part[name].transpose(CONCEPT, "kind").values.ravel().tolist() for name in ("p", "q", "pairs"))
+            cells = [_tested(value, *test) for value, *test in zip(found.values(), *tests, strict=True)]
+            rows = tuple((c, tuple(cells[at * len(kinds) :][: len(kinds)])) for at, c in enumerate(concepts))
             grids.append(
                 Grid(f"Pearson's r of {quantity} with similarity, distances: {table}", ("concept", *kinds), rows)
             )
     return grids
 
 
-def _tested(cell: xr.Dataset) -> Cell:
-    value = Interval.of(cell["languages"])
+def _tested(value: Interval, p: float, q: float, pairs: float) -> Cell:
     if not value.measured:
         return Cell(MISSING, NOT_MEASURED)
-    counts = f"q = {float(cell['q']):.2g}, {int(cell['pairs'])} pairs of languages"
-    return Cell(f"{interval_text(value, signed=True)}, p = {float(cell['p']):.2g}", counts)
+    counts = f"q = {q:.2g}, {int(pairs)} pairs of languages"
+    return Cell(f"{interval_text(value, signed=True)}, p = {p:.2g}", counts)
 
 
 def direction(data: xr.Dataset) -> Grid:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
-from polyvalues.report.notation import Interval, number, visible
+from polyvalues.report.notation import Interval, intervals, number, visible
 from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks, headline, own
 
 _SPECIAL: Final = {
@@ -67,13 +67,14 @@ def _escaped(character: str) -> str:
 
 def _accuracy(findings: Findings, info: StudyInfo, languages: Sequence[LanguageView]) -> str:
     concepts = concepts_of(findings)
-    values = own(findings.recognition["chosen"], [language.tag for language in languages])
+    tags = [language.tag for language in languages]
+    found = intervals(own(findings.recognition["chosen"], tags), {CONCEPT: concepts, TARGET: tags})
     heads = [rf"\textbf{{{escape_latex(concept)}}}" for concept in concepts]
     lines = [" & ".join(["", *heads]) + r" \\", r"\midrule"]
     for index, (_, first, last) in enumerate(family_blocks(languages)):
         lines += [r"\addlinespace"] if index else []
         for language in languages[first:last]:
-            cells = [Interval.of(values.sel({CONCEPT: concept, TARGET: language.tag})) for concept in concepts]
+            cells = [found[concept, language.tag] for concept in concepts]
             lines.append(" & ".join([escape_latex(language.tag), *map(_cell, cells)]) + r" \\")
     averages = [headline(findings, "within", concept) for concept in concepts]
     lines += [r"\midrule", " & ".join(["average", *map(_cell, averages)]) + r" \\"]

@@ -7,7 +7,9 @@ direction-changing characters spelled out, so that what is seen is what is there
 
 import math
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import xarray as xr
@@ -66,6 +68,18 @@ class Interval:
         return self.bounded and self.upper < bound
 
 
+def intervals(values: xr.DataArray, labels: Mapping[str, Sequence[str]]) -> dict[tuple[str, ...], Interval]:
+    """Every cell of an array at once, by its labels in their order; cell by cell xarray takes milliseconds.
+
+    Args:
+        values: its dimensions are those of `labels` and `interval`.
+        labels: by dimension, those wanted.
+    """
+    order = {dim: list(names) for dim, names in labels.items()} | {INTERVAL: list(BOUNDS)}
+    cells = values.sel(order).transpose(*order).values.reshape(-1, len(BOUNDS)).tolist()
+    return {where: Interval(*cell) for where, cell in zip(product(*labels.values()), cells, strict=True)}
+
+
 def number(value: float, *, digits: int = 2, signed: bool = False) -> str:
     """`value` with `digits` digits after the point; never `-0.00`; an en dash if it is not finite."""
     if not math.isfinite(value):
@@ -103,15 +117,20 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(character) for character in text)
+    return text.translate(_SHOWN)
 
 
-def _shown(character: str) -> str:
-    if character in "\n\t" or character in _JOINERS:
-        return character
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return f"⟨U+{ord(character):04X}⟩"
-    return character
+class _Shown(dict[int, str]):
+    """How each character is shown, remembered from the first time."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        spelled = hidden and character not in "\n\t" and character not in _JOINERS
+        return self.setdefault(code, f"⟨U+{code:04X}⟩" if spelled else character)
+
+
+_SHOWN: Final = _Shown()
 
 
 def clipped(text: str, most: int) -> str:

@@ -8,13 +8,18 @@ import hashlib
 import re
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from polyvalues.report.notation import visible
+
+_RESERVED: Final = '%"#&<>\\'
+"""What must be quoted in an address within a page, the sign of quotation first."""
+
+_FOREIGN: Final = re.compile(r"[^ -~]+")
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ def figure_address(svg: str) -> Markup:
     """An SVG as a data address for an image, whose styles touch nothing else on the page."""
     flat = re.sub(r"\s*\n\s*", " ", svg)
     short = re.sub(r'="([^"\']*)"', r"='\1'", re.sub(r">\s+<", "><", flat))  # the other quotes need no escape
-    return Markup("data:image/svg+xml," + quote(short, safe=" !$'()*+,-./:;=?@[]^_`{|}~"))  # noqa: S704 (all quoted)
+    for character in _RESERVED:
+        short = short.replace(character, quote(character))
+    return Markup("data:image/svg+xml," + _FOREIGN.sub(lambda found: quote(found.group()), short))  # noqa: S704 (quoted)
 
 
 def template(name: str) -> Any:

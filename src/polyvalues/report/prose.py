@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Findings, StudyInfo
-from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, INTERVAL, SOURCE, TARGET
-from polyvalues.report.notation import Interval, interval_text, listed
+from polyvalues.axes import CONCEPT, CONTROL, SOURCE, TARGET
+from polyvalues.report.notation import Interval, interval_text, intervals, listed
 from polyvalues.report.views import LanguageView, arrange, chosen_layers, concepts_of, headline, own
 
 _FEW = 30
@@ -143,14 +142,15 @@ def _controls(findings: Findings) -> Sentence | None:
 
 def _by_concept(findings: Findings, tags: Sequence[str]) -> list[Sentence]:
     """Highest and lowest language of each concept, and cells that cannot be told from chance or from the control."""
-    values = own(findings.recognition["chosen"], tags)
-    beside = findings.recognition["control_chosen"].sel({CONTROL: "random"})
+    labels = {CONCEPT: concepts_of(findings), TARGET: tags}
+    values = intervals(own(findings.recognition["chosen"], tags), labels)
+    beside = intervals(findings.recognition["control_chosen"].sel({CONTROL: "random"}), labels)
     sentences, doubtful, total = [], [], 0
-    for concept in concepts_of(findings):
-        cells = _cells(values.sel({CONCEPT: concept}), [(tag, {TARGET: tag}) for tag in tags])
+    for concept in labels[CONCEPT]:
+        cells = [_Cell(tag, values[concept, tag]) for tag in tags if values[concept, tag].measured]
         total += len(cells)
         for cell in cells:
-            control = Interval.of(beside.sel({CONCEPT: concept, TARGET: cell.where}))
+            control = beside[concept, cell.where]
             if not (cell.value.above(0.5) and (not control.measured or cell.value.above(control))):
                 doubtful.append(f"{concept} in {cell.where}")
         if len(cells) > 1:
@@ -249,8 +249,8 @@ def _alone(tags: Sequence[str]) -> Sentence:
 
 
 def _reliability(findings: Findings, tags: Sequence[str]) -> Sentence | None:
-    values = findings.consistency["reliability_chosen"]
-    cells = _cells(values, [(f"{c} in {t}", {CONCEPT: c, SOURCE: t}) for c in concepts_of(findings) for t in tags])
+    found = intervals(findings.consistency["reliability_chosen"], {CONCEPT: concepts_of(findings), SOURCE: tags})
+    cells = [_Cell(f"{concept} in {tag}", value) for (concept, tag), value in found.items() if value.measured]
     if not cells:
         return None
     if len(cells) == 1:
@@ -279,12 +279,12 @@ def _layers(findings: Findings, tags: Sequence[str]) -> Sentence | None:
 
 
 def _few(findings: Findings) -> Sentence | None:
-    counts = findings.recognition["n_pairs"]
+    counts = findings.recognition["n_pairs"].transpose(CONCEPT, TARGET)
     few = tuple(
-        f"{concept} in {target} ({int(counts.sel({CONCEPT: concept, TARGET: target}))})"
-        for concept in concepts_of(findings)
-        for target in (str(tag) for tag in counts[TARGET].values)
-        if 0 < int(counts.sel({CONCEPT: concept, TARGET: target})) < _FEW
+        f"{concept} in {target} ({count})"
+        for concept, row in zip(concepts_of(findings), counts.values.tolist(), strict=True)
+        for target, count in zip(map(str, counts[TARGET].values), row, strict=True)
+        if 0 < count < _FEW
     )
     if not few:
         return None
@@ -313,20 +313,12 @@ def _pairs(findings: Findings, values: xr.DataArray, tags: Sequence[str]) -> lis
     """All cells from one language to another."""
     concepts = concepts_of(findings)
     several = len(concepts) > 1
-    order = {CONCEPT: list(concepts), SOURCE: list(tags), TARGET: list(tags), INTERVAL: list(BOUNDS)}
-    table = values.sel(order).transpose(*order).values
-    cells = []
-    for (c, s, t), _ in np.ndenumerate(table[..., 0]):
-        value = Interval(*(float(bound) for bound in table[c, s, t]))
-        if s != t and value.measured:
-            cells.append(_Cell(f"{tags[s]} → {tags[t]}" + (f" for {concepts[c]}" if several else ""), value))
-    return cells
-
-
-def _cells(values: xr.DataArray, wanted: Sequence[tuple[str, dict[str, str]]]) -> list[_Cell]:
-    """The cells that were measured."""
-    cells = [_Cell(where, Interval.of(values.sel(place))) for where, place in wanted]
-    return [cell for cell in cells if cell.value.measured]
+    found = intervals(values, {CONCEPT: concepts, SOURCE: tags, TARGET: tags})
+    return [
+        _Cell(f"{source} → {target}" + (f" for {concept}" if several else ""), value)
+        for (concept, source, target), value in found.items()
+        if source != target and value.measured
+    ]
 
 
 def _lowest(cells: Sequence[_Cell]) -> _Cell:

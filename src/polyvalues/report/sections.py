@@ -1,6 +1,7 @@
 """The sections of a study's page: headings, figures, the numbers behind each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.report import grids
@@ -37,6 +38,22 @@ def page_sections(
     return sections + further_sections(beside, figures)
 
 
+@dataclass(frozen=True)
+class _Words:
+    """Of a section with one figure: heading, sentence below it; what the figure shows, and what to look for."""
+
+    title: str
+    lead: str
+    alt: str
+    caption: str
+
+
+def _one_figure(name: str, words: _Words, tables: Sequence[Grid], figures: Mapping[str, str]) -> Section:
+    """A section with the figure `name`, or with its tables where there is none."""
+    shown = drawn(figures, name, words.alt, words.caption, tables)
+    return Section(name, words.title, words.lead, shown, (), () if shown else tuple(tables))
+
+
 def _accuracy(findings: Findings, languages: Sequence[LanguageView], figures: Mapping[str, str]) -> Section:
     tables = grids.accuracy(findings, languages)
     caption = (
@@ -57,37 +74,40 @@ def _layers(findings: Findings, languages: Sequence[LanguageView], figures: Mapp
     )
     if "cell_layer" in findings.recognition:
         caption = caption.rpartition(". ")[0] + ". Dots: the layer chosen in each cell, on the test pairs themselves."
-    alt = "Curves of recognition over layers for every concept, chosen layer marked. Numbers in the tables below."
-    shown = drawn(figures, "layers", alt, caption, tables)
-    lead = "Where in the model the concept can be read."
-    return Section("layers", "Accuracy over layers", lead, shown, (), () if shown else tuple(tables))
+    words = _Words(
+        "Accuracy over layers",
+        "Where in the model the concept can be read.",
+        "Curves of recognition over layers for every concept, chosen layer marked. Numbers in the tables below.",
+        caption,
+    )
+    return _one_figure("layers", words, tables, figures)
 
 
 def _recognition(findings: Findings, languages: Sequence[LanguageView], figures: Mapping[str, str]) -> Section:
     tables = grids.matrices(findings.recognition["chosen"], languages, "recognition, chosen layer")
     tables += grids.matrices(findings.recognition["auroc"], languages, "AUROC over single texts, chosen layer")
-    caption = (
+    words = _Words(
+        "Recognition from source to target",
+        "Does a concept found in one language recognise it in another?",
+        "Matrices of recognition, source by target language, one per concept. Numbers in the tables below.",
         "Row: the language a vector was fitted in. Column: the language whose unseen pairs it is tried on. The "
-        "diagonal is own-language recognition."
+        "diagonal is own-language recognition.",
     )
-    alt = "Matrices of recognition, source by target language, one per concept. Numbers in the tables below."
-    shown = drawn(figures, "recognition", alt, caption, tables)
-    lead = "Does a concept found in one language recognise it in another?"
-    return Section("recognition", "Recognition from source to target", lead, shown, (), () if shown else tuple(tables))
+    return _one_figure("recognition", words, tables, figures)
 
 
 def _transfer(findings: Findings, languages: Sequence[LanguageView], figures: Mapping[str, str]) -> Section:
     changes, sides = findings.transfer["transfer"], findings.transfer["asymmetry"]
     tables = grids.matrices(changes, languages, "change in accuracy", signed=True)
     tables += grids.matrices(sides, languages, "asymmetry (row to column, minus back)", signed=True)
-    caption = (
+    words = _Words(
+        "Transfer",
+        "What is lost or gained on the way from one language to another.",
+        "Matrices of the change in accuracy, source by target language, one per concept. Numbers in the tables below.",
         "What the column's language loses (orange) or gains (violet) when the row's vector replaces its own. Each "
-        "interval is for its own cell: among many cells a few leave out 0 by luck."
+        "interval is for its own cell: among many cells a few leave out 0 by luck.",
     )
-    alt = "Matrices of the change in accuracy, source by target language, one per concept. Numbers in the tables below."
-    shown = drawn(figures, "transfer", alt, caption, tables)
-    lead = "What is lost or gained on the way from one language to another."
-    return Section("transfer", "Transfer", lead, shown, (), () if shown else tuple(tables))
+    return _one_figure("transfer", words, tables, figures)
 
 
 def _consistency(findings: Findings, languages: Sequence[LanguageView], figures: Mapping[str, str]) -> Section:

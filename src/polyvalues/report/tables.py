@@ -6,7 +6,10 @@ Where `chosen` is True the row is about the chosen layer, whose number stands in
 is the cell's own layer for accuracies, and empty for cosines, reliabilities and controls, for which none is recorded.
 """
 
+import csv
+import io
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,16 +61,17 @@ def recognition_csv(findings: Findings) -> str:
     """`concept,source,target,layer,chosen,estimate,lower,upper,n,groups`: accuracy on `n` pairs in `groups` groups."""
     data = findings.recognition
     values = _with_chosen(data["accuracy"], data["chosen"], chosen_layers(data, data))
-    frame = _frame(values, ("estimate", "lower", "upper"))
-    return csv_text(frame.assign(**_counts(data, values)))
+    return columns_csv(_frame(values, ("estimate", "lower", "upper")) | _counts(data, values))
 
 
 def auroc_csv(findings: Findings) -> str:
     """`concept,source,target,layer,auroc,lower,upper,n,groups`, over single texts at the chosen layer."""
     data = findings.recognition
-    frame = _frame(data["auroc"].transpose(CONCEPT, SOURCE, TARGET, INTERVAL), ("auroc", "lower", "upper"))
-    frame.insert(3, LAYER, _layer_text(chosen_layers(data, data)))
-    return csv_text(frame.assign(**_counts(data, data["auroc"].transpose(CONCEPT, SOURCE, TARGET, INTERVAL))))
+    values = data["auroc"].transpose(CONCEPT, SOURCE, TARGET, INTERVAL)
+    frame = _frame(values, ("auroc", "lower", "upper")) | _counts(data, values)
+    layers = _layer_text(chosen_layers(data, data))
+    keys = (CONCEPT, SOURCE, TARGET)
+    return columns_csv({name: frame[name] for name in keys} | {LAYER: layers} | frame)
 
 
 def controls_csv(findings: Findings) -> str:
@@ -78,7 +82,7 @@ def controls_csv(findings: Findings) -> str:
     # a layer of its own, which the findings do not name.
     layers = _diagonal(chosen_layers(data.drop_vars("cell_layer", errors="ignore"), data))
     values = _with_chosen(data["control"].transpose(*order), data["control_chosen"], layers)
-    return csv_text(_frame(values, ("estimate", "lower", "upper")))
+    return columns_csv(_frame(values, ("estimate", "lower", "upper")))
 
 
 def consistency_csv(findings: Findings) -> str:
@@ -88,13 +92,13 @@ def consistency_csv(findings: Findings) -> str:
     raw = _frame(_with_chosen(data["cosine"], data["chosen"], layers), ("cosine", "lower", "upper"))
     corrected = _with_chosen(data["disattenuated"], data["disattenuated_chosen"], layers)
     names = ("disattenuated", "disattenuated_lower", "disattenuated_upper")
-    return csv_text(pd.concat([raw, _frame(corrected, names)[list(names)]], axis=1))
+    return columns_csv(raw | _frame(corrected, names))
 
 
 def consistency_controls_csv(findings: Findings) -> str:
     """`concept,source,target,control,cosine,lower,upper`: between directions that mean nothing, at the chosen layer."""
     values = findings.consistency["control_chosen"].transpose(CONCEPT, SOURCE, TARGET, CONTROL, INTERVAL)
-    return csv_text(_frame(values, ("cosine", "lower", "upper")))
+    return columns_csv(_frame(values, ("cosine", "lower", "upper")))
 
 
 def reliability_csv(findings: Findings) -> str:
@@ -102,7 +106,8 @@ def reliability_csv(findings: Findings) -> str:
     data = findings.consistency
     layers = _diagonal(chosen_layers(data, findings.recognition)).rename({TARGET: SOURCE})
     values = _with_chosen(data["reliability"], data["reliability_chosen"], layers)
-    return csv_text(_frame(values, ("reliability", "lower", "upper")).rename(columns={SOURCE: LANGUAGE}))
+    frame = _frame(values, ("reliability", "lower", "upper"))
+    return columns_csv({LANGUAGE if name == SOURCE else name: column for name, column in frame.items()})
 
 
 def transfer_csv(findings: Findings) -> str:
@@ -110,13 +115,13 @@ def transfer_csv(findings: Findings) -> str:
     data = findings.transfer.transpose(CONCEPT, SOURCE, TARGET, INTERVAL)
     names = ("asymmetry", "asymmetry_lower", "asymmetry_upper")
     frame = _frame(data["transfer"], ("transfer", "lower", "upper"))
-    return csv_text(pd.concat([frame, _frame(data["asymmetry"], names)[list(names)]], axis=1))
+    return columns_csv(frame | _frame(data["asymmetry"], names))
 
 
 def overview_csv(findings: Findings) -> str:
     """`concept,quantity,estimate,lower,upper`: the headline numbers; concept `all` is the mean over concepts."""
     values = findings.overview["value"].transpose(CONCEPT, QUANTITY, INTERVAL)
-    return csv_text(_frame(values, ("estimate", "lower", "upper")))
+    return columns_csv(_frame(values, ("estimate", "lower", "upper")))
 
 
 def pairs_csv(info: StudyInfo) -> str:
@@ -157,7 +162,7 @@ def _layer_text(layers: xr.DataArray) -> np.ndarray:
     return np.array([str(layer) if layer >= 0 else "" for layer in layers.values.ravel().tolist()], dtype=object)
 
 
-def _frame(values: xr.DataArray, names: tuple[str, str, str]) -> pd.DataFrame:
+def _frame(values: xr.DataArray, names: tuple[str, str, str]) -> dict[str, np.ndarray]:
     """One row per number, keys first, the interval spread over three columns called `names`."""
     keys = [str(dim) for dim in values.dims if dim != INTERVAL]
     table = values.sel({INTERVAL: list(BOUNDS)}).transpose(*keys, INTERVAL)
@@ -173,7 +178,7 @@ def _frame(values: xr.DataArray, names: tuple[str, str, str]) -> pd.DataFrame:
         else:
             columns[_HEADS.get(key, key)] = table[key].values.astype(object)[index.ravel()]
     numbers = table.values.reshape(-1, len(BOUNDS))
-    return pd.DataFrame({**columns, **{name: numbers[:, position] for position, name in enumerate(names)}})
+    return columns | {name: numbers[:, position] for position, name in enumerate(names)}
 
 
 def _counts(data: xr.Dataset, values: xr.DataArray) -> dict[str, np.ndarray]:
@@ -190,12 +195,29 @@ def _counts(data: xr.Dataset, values: xr.DataArray) -> dict[str, np.ndarray]:
 
 def csv_text(frame: pd.DataFrame) -> str:
     """A table as CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front, as is usual there."""
-    text = frame.select_dtypes(exclude=["number", "bool"]).columns
-    known: dict[object, str] = {}
-    for column in text:
-        known |= {value: _harmless(str(value)) for value in frame[column].unique()}
-    safe = {column: [known[value] for value in frame[column]] for column in text}
-    return frame.assign(**safe).to_csv(index=False, lineterminator="\n")
+    return columns_csv({str(name): column.to_numpy() for name, column in frame.items()})
+
+
+def columns_csv(columns: Mapping[str, np.ndarray]) -> str:
+    """As `csv_text`, of columns by name. The same bytes as pandas writes, in a fraction of the time."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*map(_fields, columns.values()), strict=True))
+    return buffer.getvalue()
+
+
+def _fields(column: np.ndarray) -> list[Any]:
+    """Numbers as they are, NaN as nothing, text that is harmless."""
+    if column.dtype == np.float32:
+        column = column.astype(str).astype(np.float64)  # as few digits as single precision needs
+    values = column.tolist()
+    if column.dtype.kind == "f":
+        return values if np.isfinite(column).all() else ["" if value != value else value for value in values]
+    if column.dtype.kind in "iub":
+        return values
+    known = {value: _harmless(str(value)) for value in set(values)}
+    return [known[value] for value in values]
 
 
 def _harmless(text: str) -> str:

@@ -120,9 +120,10 @@ def kinship_view(data: xr.Dataset) -> KinshipView:
 def headline(findings: Findings, quantity: str, concept: str = ALL_CONCEPTS) -> Interval:
     """A number of the overview; not measured if the overview does not have it."""
     table = findings.overview
-    if quantity not in table[QUANTITY].values or concept not in table[CONCEPT].values:
+    quantities, concepts = table[QUANTITY].values.tolist(), table[CONCEPT].values.tolist()
+    if quantity not in quantities or concept not in concepts:
         return Interval(float("nan"), float("nan"), float("nan"))
-    return Interval.of(table["value"].sel({CONCEPT: concept, QUANTITY: quantity}))
+    return Interval.of(table["value"][{CONCEPT: concepts.index(concept), QUANTITY: quantities.index(quantity)}])
 
 
 def layer_words(protocols: Mapping[str, str]) -> str:
