@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from polyvalues.data.quality.report import summarise_quality as summarise_quality
     from polyvalues.data.quality.report import table_csv as table_csv
     from polyvalues.data.readers.registry import READERS as READERS
+    from polyvalues.data.recipe.english import English as English
+    from polyvalues.data.recipe.english import build_english as build_english
     from polyvalues.data.splits import split_pairs as split_pairs
     from polyvalues.data.summary import sample_pairs as sample_pairs
     from polyvalues.data.summary import summarise_pairs as summarise_pairs
@@ -73,6 +75,11 @@ if TYPE_CHECKING:
     from polyvalues.paper import PaperSet as PaperSet
     from polyvalues.paper import paper_set as paper_set
     from polyvalues.paper import write_paper_set as write_paper_set
+    from polyvalues.recipe_run import MVALUE_TARGETS as MVALUE_TARGETS
+    from polyvalues.recipe_run import build_mvalue as build_mvalue
+    from polyvalues.recipe_run import finish_mvalue as finish_mvalue
+    from polyvalues.recipe_run import mvalue_job as mvalue_job
+    from polyvalues.recipe_specs import MvalueSpec as MvalueSpec
     from polyvalues.settings import load_study_spec as load_study_spec
     from polyvalues.specs import BudgetSpec as BudgetSpec
     from polyvalues.specs import CheckSpec as CheckSpec
@@ -138,17 +145,20 @@ _HOME = {
     "Controlled": "polyvalues.controlled",
     "Damage": "polyvalues.damage",
     "EngineSpec": "polyvalues.specs",
+    "English": "polyvalues.data.recipe.english",
     "Findings": "polyvalues.artifacts",
     "GenerationSpec": "polyvalues.specs",
     "Generations": "polyvalues.artifacts",
     "Intervention": "polyvalues.steer.plan",
     "Judged": "polyvalues.artifacts",
     "LayerChoice": "polyvalues.artifacts",
+    "MVALUE_TARGETS": "polyvalues.recipe_run",
     "Mistaken": "polyvalues.mistakes",
     "ModelHandle": "polyvalues.model.handle",
     "ModelSpec": "polyvalues.specs",
     "Moments": "polyvalues.artifacts",
     "MomentsReducer": "polyvalues.vectors.moments",
+    "MvalueSpec": "polyvalues.recipe_specs",
     "PRESETS": "polyvalues.model.presets",
     "PairSet": "polyvalues.artifacts",
     "PairSource": "polyvalues.specs",
@@ -177,6 +187,8 @@ _HOME = {
     "Verified": "polyvalues.verification.suite",
     "bake_model": "polyvalues.steer.permanent",
     "build": "polyvalues.specs",
+    "build_english": "polyvalues.data.recipe.english",
+    "build_mvalue": "polyvalues.recipe_run",
     "calibrate_quality": "polyvalues.data.quality.plant",
     "check_pairs": "polyvalues.data.check",
     "choose_layers": "polyvalues.measure.select",
@@ -190,6 +202,7 @@ _HOME = {
     "export_vectors": "polyvalues.steered",
     "find_divergence": "polyvalues.follow",
     "findings_in_words": "polyvalues.study",
+    "finish_mvalue": "polyvalues.recipe_run",
     "fit_vectors": "polyvalues.vectors.fit",
     "follow_study": "polyvalues.study",
     "generate": "polyvalues.steer.generate",
@@ -211,6 +224,7 @@ _HOME = {
     "summarise_rated": "polyvalues.data.quality.pairwise",
     "measure_translations": "polyvalues.data.quality.measure",
     "models_difference": "polyvalues.measure.difference",
+    "mvalue_job": "polyvalues.recipe_run",
     "noise_rows": "polyvalues.measure.noise",
     "paper_set": "polyvalues.paper",
     "prepare_pairs": "polyvalues.study",
@@ -245,6 +259,7 @@ _HOME = {
 """Where each public name lives."""
 
 __all__ = [
+    "MVALUE_TARGETS",
     "PRESETS",
     "READERS",
     "Activations",
@@ -259,6 +274,7 @@ __all__ = [
     "Controlled",
     "Damage",
     "EngineSpec",
+    "English",
     "Findings",
     "GenerationSpec",
     "Generations",
@@ -270,6 +286,7 @@ __all__ = [
     "ModelSpec",
     "Moments",
     "MomentsReducer",
+    "MvalueSpec",
     "PairSet",
     "PairSource",
     "PaperSet",
@@ -298,6 +315,8 @@ __all__ = [
     "__version__",
     "bake_model",
     "build",
+    "build_english",
+    "build_mvalue",
     "calibrate_quality",
     "check_pairs",
     "choose_layers",
@@ -311,6 +330,7 @@ __all__ = [
     "export_vectors",
     "find_divergence",
     "findings_in_words",
+    "finish_mvalue",
     "fit_vectors",
     "follow_study",
     "generate",
@@ -328,6 +348,7 @@ __all__ = [
     "measure_quality",
     "measure_translations",
     "models_difference",
+    "mvalue_job",
     "noise_rows",
     "paper_set",
     "prepare_pairs",
