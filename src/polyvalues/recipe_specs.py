@@ -55,14 +55,16 @@ class MvalueSpec(Spec):
     """Pairs in English from the original sources. A path may carry options of its reader: PATH?key=value."""
 
     ethics: str | None = Field(default=None, description="Folder of ETHICS: morality, deontology, utilitarianism.")
-    stereoset: str | None = Field(default=None, description="StereoSet's dev.json: fairness.")
+    stereoset: str | None = Field(
+        default=None, description="StereoSet's dev.json (a file of another name: PATH?language=en): fairness."
+    )
     truthfulqa: str | None = Field(default=None, description="TruthfulQA.csv: truthfulness.")
     rtp: str | None = Field(default=None, description="RealToxicityPrompts, file or folder of .jsonl: toxicity.")
     advbench: str | None = Field(default=None, description="AdvBench's harmful_behaviors.csv: harmfulness.")
     harmless: str | None = Field(default=None, description="Harmless instructions, to go with AdvBench.")
     harmless_licence: str = Field(default="", description="Licence of the harmless instructions, for the card.")
     concepts: tuple[MvalueConcept, ...] | None = Field(
-        default=None, min_length=1, description="Comma-separated; these only. All seven otherwise."
+        default=None, description="Comma-separated; these only. All seven otherwise."
     )
     seed: int = Field(default=0, ge=0, description="Of matching and sampling.")
     max_length_ratio: float = Field(
@@ -77,6 +79,6 @@ class MvalueSpec(Spec):
 
     @model_validator(mode="after")
     def _possible(self) -> "MvalueSpec":
-        if self.concepts is not None and len(set(self.concepts)) < len(self.concepts):
-            raise ValueError("concepts: one is named twice")
+        if self.concepts is not None and len(set(self.concepts)) < max(len(self.concepts), 1):
+            raise ValueError("concepts: name at least one, and none twice")
         return self

@@ -8,7 +8,7 @@ with its reason; pairs beyond `max_per_group` or the size asked for are usable, 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -133,16 +133,17 @@ def _concept(spec: MvalueSpec, concept: MvalueConcept, source: PairSource) -> tu
         asked=spec.size.of(concept),
         taken=len(taken),
         strata=tuple(
-            Stratum(", ".join(filter(None, (category, file.partition(":")[2]))), there[category, file], drawn[key])
-            for category, file in sorted(there)
-            for key in [(category, file)]
+            Stratum(", ".join(filter(None, key)).replace(f"{source.reader}:", ""), there[key], drawn[key])
+            for key in sorted(there)
         ),
         notes=read.notes,
     )
     return PairSet(pa.Table.from_pylist(table, schema=PAIR_SCHEMA), drops, read.notes), account
 
 
-def _usable(spec: MvalueSpec, concept: MvalueConcept, read: PairSet) -> tuple[list[dict[str, str]], Counter[str], Any]:
+def _usable(
+    spec: MvalueSpec, concept: MvalueConcept, read: PairSet
+) -> tuple[list[dict[str, str]], Counter[str], pa.Table]:
     """Rows that can be taken, how many cannot be by reason, and all drops.
 
     Raises:

@@ -7,7 +7,7 @@ small before the sampling.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 from polyvalues.data.readers.registry import READERS
 from polyvalues.errors import SpecError
@@ -42,13 +42,13 @@ def recipe_sources(spec: MvalueSpec) -> dict[MvalueConcept, PairSource]:
     Raises:
         SpecError: some have none; names all of them, and how to obtain each. An option is wrong.
     """
-    wanted = spec.concepts or get_args(MvalueConcept)
+    wanted = spec.concepts or tuple(ORIGINS)
     _check_there(spec, wanted)
     return {concept: _source(spec, concept) for concept in wanted}
 
 
 def _check_there(spec: MvalueSpec, wanted: tuple[MvalueConcept, ...]) -> None:
-    missing = {
+    missing: dict[MvalueConcept, list[str]] = {
         concept: [name for name in ORIGINS[concept].settings if not getattr(spec, name)]
         for concept in wanted
         if not all(getattr(spec, name) for name in ORIGINS[concept].settings)
