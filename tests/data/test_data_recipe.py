@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reader_sources import mvalue_sources, put_csv, read, sentence
+from reader_sources import mvalue_sources, put, put_csv, read, sentence
 
 from polyvalues.artifacts import PairSet
 from polyvalues.axes import SIDES
@@ -285,6 +285,7 @@ def test_the_files_of_an_account_are_those_that_were_read(tmp_path: Path) -> Non
     path.write_bytes(b"abc")
     with watch_files() as outer, watch_files() as inner:
         read_text(path)
+    read_text(put(tmp_path / "later.txt", "not watched"))
     assert outer == {}
     (seen,) = inner.values()
     assert seen == (path, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 3)
