@@ -7,6 +7,7 @@ import pytest
 
 from line_examples import build_model, write_pairs
 from polyvalues.data.readers.registry import READERS
+from polyvalues.data.recipe.sources import ORIGINS
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,6 +37,15 @@ def test_every_reader_and_option_is_described(name: str) -> None:
     for option in READERS[name].options:
         assert re.search(rf"^\| `{option.name}` \|.*{re.escape(option.help)}", found[1], flags=re.MULTILINE), (
             option.name
+        )
+
+
+@pytest.mark.parametrize("name", [origin.reader for origin in ORIGINS.values()])
+def test_the_recipe_of_mvalue_names_every_licence(name: str) -> None:
+    page = (ROOT / "docs/mvalue.md").read_text(encoding="utf-8")
+    for licence in READERS[name].licence:
+        assert re.search(
+            rf"^\|[^|]*\| {licence.spdx} \| {re.escape(licence.where.partition(',')[0])} \|$", page, re.MULTILINE
         )
 
 

@@ -3,61 +3,23 @@
 import csv
 import io
 import json
-import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from command_line import Run
 from loopback import Reply, completion, server
 from polyvalues.artifacts import PairSet
-from polyvalues.cli import main
 from polyvalues.data.pairs import make_pairs, read_pairs
 from polyvalues.data.quality.ratings import read_quality
 from polyvalues.rated import ratings_of
 from polyvalues.specs import PairSource
 from polyvalues.store import write_pairs
 from tiny_translators import write_translator
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def polyvalues(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The command line in this process."""
-    logger = logging.getLogger("polyvalues")
-    before = list(logger.handlers)
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["polyvalues", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        logger.handlers[:] = before
-        out, err = capsys.readouterr()
-        return Done(code, out, err)
-
-    yield run
-    logger.handlers[:] = before
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -39,3 +39,20 @@ class Mirror:
 
     def text(self, text: str, target: str) -> str:
         return " ".join(self.word(word) for word in text.split()) + f" {target}"
+
+
+BLOCKS = {"zh": 0x4E00, "ja": 0x3041, "ko": 0xAC00, "ta": 0x0B80, "te": 0x0C00}
+"""Where the letters of a language's script begin, for languages that are not written in Latin letters."""
+
+
+@dataclass(eq=False)
+class Lettered(Mirror):
+    """Translates letter by letter into the script of the target, so that texts stay as different as they were."""
+
+    size: int = 1000
+
+    def text(self, text: str, target: str) -> str:
+        if target not in BLOCKS:
+            return "".join(chr((ord(c) - 97 + ord(target[0])) % 26 + 97) if c.islower() else c for c in text)
+        letters = [chr(code) for code in range(BLOCKS[target], BLOCKS[target] + 128) if chr(code).isalpha()]
+        return "".join(letters[(ord(c.lower()) - 97) % len(letters)] if c.isalpha() else c for c in text)

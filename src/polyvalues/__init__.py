@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from polyvalues.data.quality.report import summarise_quality as summarise_quality
     from polyvalues.data.quality.report import table_csv as table_csv
     from polyvalues.data.readers.registry import READERS as READERS
+    from polyvalues.data.recipe.english import English as English
+    from polyvalues.data.recipe.english import build_english as build_english
     from polyvalues.data.splits import split_pairs as split_pairs
     from polyvalues.data.summary import sample_pairs as sample_pairs
     from polyvalues.data.summary import summarise_pairs as summarise_pairs
@@ -79,6 +81,11 @@ if TYPE_CHECKING:
     from polyvalues.paper import PaperSet as PaperSet
     from polyvalues.paper import paper_set as paper_set
     from polyvalues.paper import write_paper_set as write_paper_set
+    from polyvalues.recipe_run import MVALUE_TARGETS as MVALUE_TARGETS
+    from polyvalues.recipe_run import build_mvalue as build_mvalue
+    from polyvalues.recipe_run import finish_mvalue as finish_mvalue
+    from polyvalues.recipe_run import mvalue_job as mvalue_job
+    from polyvalues.recipe_specs import MvalueSpec as MvalueSpec
     from polyvalues.settings import load_study_spec as load_study_spec
     from polyvalues.specs import BudgetSpec as BudgetSpec
     from polyvalues.specs import CheckSpec as CheckSpec
@@ -139,17 +146,20 @@ _HOME = {
     "Controlled": "polyvalues.controlled",
     "Damage": "polyvalues.damage",
     "EngineSpec": "polyvalues.specs",
+    "English": "polyvalues.data.recipe.english",
     "Findings": "polyvalues.artifacts",
     "GenerationSpec": "polyvalues.specs",
     "Generations": "polyvalues.artifacts",
     "Intervention": "polyvalues.steer.plan",
     "Judged": "polyvalues.artifacts",
     "LayerChoice": "polyvalues.artifacts",
+    "MVALUE_TARGETS": "polyvalues.recipe_run",
     "Mistaken": "polyvalues.mistakes",
     "ModelHandle": "polyvalues.model.handle",
     "ModelSpec": "polyvalues.specs",
     "Moments": "polyvalues.artifacts",
     "MomentsReducer": "polyvalues.vectors.moments",
+    "MvalueSpec": "polyvalues.recipe_specs",
     "PRESETS": "polyvalues.model.presets",
     "PairSet": "polyvalues.artifacts",
     "PairSource": "polyvalues.specs",
@@ -178,6 +188,8 @@ _HOME = {
     "Verified": "polyvalues.verification.suite",
     "bake_model": "polyvalues.steer.permanent",
     "build": "polyvalues.specs",
+    "build_english": "polyvalues.data.recipe.english",
+    "build_mvalue": "polyvalues.recipe_run",
     "calibrate_quality": "polyvalues.data.quality.plant",
     "check_pairs": "polyvalues.data.check",
     "choose_layers": "polyvalues.measure.select",
@@ -191,6 +203,7 @@ _HOME = {
     "export_vectors": "polyvalues.steered",
     "find_divergence": "polyvalues.follow",
     "findings_in_words": "polyvalues.opened",
+    "finish_mvalue": "polyvalues.recipe_run",
     "fit_vectors": "polyvalues.vectors.fit",
     "follow_study": "polyvalues.study",
     "generate": "polyvalues.steer.generate",
@@ -213,6 +226,7 @@ _HOME = {
     "summarise_rated": "polyvalues.data.quality.pairwise",
     "measure_translations": "polyvalues.data.quality.measure",
     "models_difference": "polyvalues.measure.difference",
+    "mvalue_job": "polyvalues.recipe_run",
     "noise_rows": "polyvalues.measure.noise",
     "paper_set": "polyvalues.paper",
     "prepare_pairs": "polyvalues.study",
@@ -247,6 +261,7 @@ _HOME = {
 """Where each public name lives."""
 
 __all__ = [
+    "MVALUE_TARGETS",
     "PRESETS",
     "READERS",
     "Activations",
@@ -261,6 +276,7 @@ __all__ = [
     "Controlled",
     "Damage",
     "EngineSpec",
+    "English",
     "Findings",
     "GenerationSpec",
     "Generations",
@@ -272,6 +288,7 @@ __all__ = [
     "ModelSpec",
     "Moments",
     "MomentsReducer",
+    "MvalueSpec",
     "PairSet",
     "PairSource",
     "PaperSet",
@@ -300,6 +317,8 @@ __all__ = [
     "__version__",
     "bake_model",
     "build",
+    "build_english",
+    "build_mvalue",
     "calibrate_quality",
     "check_pairs",
     "choose_layers",
@@ -313,6 +332,7 @@ __all__ = [
     "export_vectors",
     "find_divergence",
     "findings_in_words",
+    "finish_mvalue",
     "fit_vectors",
     "follow_study",
     "generate",
@@ -330,6 +350,7 @@ __all__ = [
     "measure_quality",
     "measure_translations",
     "models_difference",
+    "mvalue_job",
     "noise_rows",
     "paper_set",
     "prepare_pairs",

@@ -31,7 +31,13 @@ from polyvalues.study_commands import (
     study_quality_command,
 )
 from polyvalues.terminal import ERR, OUT, own_recognition, progress_bar, show_tables, summarise
-from polyvalues.translation_commands import languages_command, pair_source, quality_command, translate_command
+from polyvalues.translation_commands import (
+    build_mvalue_command,
+    languages_command,
+    pair_source,
+    quality_command,
+    translate_command,
+)
 
 app = typer.Typer(
     name="polyvalues",
@@ -48,6 +54,10 @@ app.command("divergence")(divergence_command)
 app.command("noise")(noise_command)
 app.command("quality")(study_quality_command)
 app.command("mistakes")(mistakes_command)
+build_app = typer.Typer(help="Pairs from original sources, by a recipe.", no_args_is_help=True)
+build_app.command("mvalue")(build_mvalue_command)
+build_app.callback()(lambda: None)  # or the only command would need no name
+pairs_app.add_typer(build_app, name="build")
 app.command("control")(control_command)
 app.command("steer")(steer_command)
 app.command("translate")(translate_command)

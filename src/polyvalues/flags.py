@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
+from polyvalues.errors import SpecError
 from polyvalues.specs import StudySpec
 
 _PANELS: Final = {
@@ -23,11 +24,14 @@ _PANELS: Final = {
     "generation": "Generation",
     "seq2seq": "Sequence-to-sequence model",
     "endpoint": "Endpoint",
+    "size": "Sizes",
+    "filters": "Filters",
 }
 _OWN_NAMES: Final[dict[tuple[str | None, str], str]] = {
     ("model", "id"): "model",
     ("split", "folds"): "folds",
     (None, "name"): "engine",
+    ("size", "each"): "size",
 }
 
 
@@ -60,7 +64,7 @@ def flags_of(spec: type[BaseModel], *, top: bool = True) -> tuple[Flag, ...]:
 
 
 def _flag(section: str | None, field: str, info: FieldInfo) -> Flag:
-    prefixed = section is not None and (section in ("split", "budget") or field == "seed")
+    prefixed = section is not None and (section in ("split", "budget", "size") or field == "seed")
     name = _OWN_NAMES.get((section, field), f"{section}-{field}" if prefixed else field).replace("_", "-")
     kind, many, choices = _kind(info.annotation)
     default = ",".join(map(str, info.default)) if isinstance(info.default, tuple) else info.default
@@ -121,11 +125,17 @@ def _with(command: Callable[..., None], flags: Sequence[Flag]) -> Callable[..., 
 
 
 def merge(base: dict[str, Any], settings: dict[str, Any], flags: Sequence[Flag] = FLAGS) -> dict[str, Any]:
-    """Settings from flags laid over those of a file."""
+    """Settings from flags laid over those of a file.
+
+    Raises:
+        SpecError: the file has something else than a table where a flag sets one of its settings.
+    """
     merged = {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
     for flag in flags:
         if flag.parameter in settings:
             value = settings[flag.parameter]
             section = merged if flag.section is None else merged.setdefault(flag.section, {})
+            if not isinstance(section, dict):
+                raise SpecError(f"{flag.section}: expected a table of settings, got {section!r}")
             section[flag.field] = [part.strip() for part in value.split(",") if part.strip()] if flag.many else value
     return merged

@@ -1,4 +1,4 @@
-"""The commands on translations: `translate`, `pairs quality`, `languages`."""
+"""The commands on translations: `translate`, `pairs quality`, `pairs build mvalue`, `languages`."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -8,7 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 import polyvalues as pv
+from polyvalues.errors import SpecError
 from polyvalues.flags import flags_of, merge, with_flags
+from polyvalues.recipe_specs import MvalueSpec
 from polyvalues.settings import read_toml
 from polyvalues.terminal import OUT, progress_bar
 from polyvalues.translation_specs import QualitySpec, TranslateSpec
@@ -16,6 +18,8 @@ from polyvalues.translation_specs import QualitySpec, TranslateSpec
 _NOTES_SHOWN: Final = 10
 _QUALITY: Final = flags_of(QualitySpec)
 _TRANSLATE: Final = flags_of(TranslateSpec)
+_MVALUE: Final = flags_of(MvalueSpec)
+_MVALUE_TRANSLATE: Final = tuple(flag for flag in _TRANSLATE if flag.field != "source")
 
 
 @with_flags(_TRANSLATE)
@@ -35,12 +39,66 @@ def translate_command(
         _show_volumes(job)
         if dry_run:
             return
-        with progress_bar() as bar:
-            job.run(bar)
-        if spec.round_trip:
-            with progress_bar("texts back") as bar:
-                job.back(bar)
+        _translate(job)
         done = job.finish()
+    _show_done(done)
+
+
+@with_flags((*_MVALUE, *_MVALUE_TRANSLATE))
+def build_mvalue_command(
+    out: Annotated[Path, typer.Option(help="Folder for pairs, quality, card and memory.")] = Path("out/mvalue"),
+    settings_file: Annotated[Path | None, typer.Option("--settings", help="TOML; flags override it.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what there is to do and what it will take, and stop.")] = False,
+    *,
+    settings: dict[str, Any],
+) -> None:
+    """Build MVALUE anew: 7 concepts from their original sources, translated (into the paper's 15 other languages where
+    --to says nothing else), measured, with a data card. Run it again to go on.
+    """
+    base = read_toml(settings_file) if settings_file else {}
+    origin = str(settings_file or "")
+    own = base.pop("translate", {})
+    if not isinstance(own, dict):
+        raise SpecError(f"{origin}: translate: expected a table of the translation's settings, got {own!r}")
+    spec = pv.build(MvalueSpec, merge(base, settings, _MVALUE), origin=origin)
+    wanted = merge({"to": pv.MVALUE_TARGETS} | own, settings, _MVALUE_TRANSLATE)
+    translation = pv.build(TranslateSpec, wanted, origin=origin)
+    english = pv.build_english(spec)
+    _show_recipe(english)
+    with pv.mvalue_job(spec, english, translation, out) as job:
+        _show_volumes(job)
+        if dry_run:
+            return
+        _translate(job)
+        done = pv.finish_mvalue(spec, english, job)
+    _show_done(done)
+
+
+def _show_recipe(english: Any) -> None:
+    """What became of the sources, by concept."""
+    table = Table("concept", "read", "left out", "usable", "groups", "asked", "taken", "reasons", box=None)
+    for one in english.accounts:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in one.left_out.items())
+        counts = (one.pairs, sum(one.left_out.values()), one.usable, one.groups, one.asked, one.taken)
+        table.add_row(one.concept, *(f"{count:,}" for count in counts), escape(reasons))
+    OUT.print(table)
+    for one in english.accounts:
+        if one.taken < one.asked:
+            more = f" (another {one.spare:,} with a larger --max-per-group)" if one.spare else ""
+            OUT.print(f"! {one.concept}: {one.taken} pairs of {one.asked} asked for: there are no more{more}")
+
+
+def _translate(job: Any) -> None:
+    """Translate, and back where that is asked for, with progress."""
+    with progress_bar() as bar:
+        job.run(bar)
+    if job.spec.round_trip:
+        with progress_bar("texts back") as bar:
+            job.back(bar)
+
+
+def _show_done(done: Any) -> None:
+    """What a finished translation is like, and where it is."""
     if done.quality is not None:
         show_quality(done.quality)
     for note in done.notes if done.quality is None else done.notes[: len(done.notes) - len(done.quality.notes)]:
@@ -50,7 +108,8 @@ def translate_command(
             OUT.print(f"! {escape(tag)}: {missing} pairs are not translated", highlight=False)
     said = ", ".join(f"{name} {value:g}" for name, value in done.usage.items() if value is not None)
     OUT.print(f"asked {done.counts['asked']}, remembered {done.counts['remembered']}; {said}", highlight=False)
-    OUT.print(f"pairs: {escape(str(out / 'pairs.parquet'))}, card: {escape(str(out / 'CARD.md'))}", highlight=False)
+    where = [escape(str(done.folder / name)) for name in ("pairs.parquet", "CARD.md")]
+    OUT.print(f"pairs: {where[0]}, card: {where[1]}", highlight=False)
 
 
 def _show_volumes(job: Any) -> None:

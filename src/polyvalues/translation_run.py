@@ -22,7 +22,7 @@ from polyvalues.data.flores import flores_code
 from polyvalues.data.quality.measure import Helpers, TextKey, TextQuality, measure_translations
 from polyvalues.data.quality.report import summarise_quality
 from polyvalues.data.translate.base import Backend
-from polyvalues.data.translate.card import CARD, card_markdown
+from polyvalues.data.translate.card import CARD, NOTHING_ELSE, About, card_markdown
 from polyvalues.data.translate.endpoint import EndpointBackend
 from polyvalues.data.translate.estimate import Estimate, cost, estimate
 from polyvalues.data.translate.sheets import SheetsBackend
@@ -69,6 +69,7 @@ class TranslationJob:
     memory: Journal
     usage: Journal
     backend: Backend
+    about: About = NOTHING_ELSE
     _began: float = field(default_factory=time.monotonic)
     _done: Translated | None = None
     _back: dict[TextKey, str] = field(default_factory=dict)
@@ -185,14 +186,22 @@ class TranslationJob:
             "quality": [{name: None if value != value else value for name, value in row.items()} for row in rows],
             "notes": list(found.notes),
             "versions": package_versions(),
-        }
+        } | dict(self.about.facts)
         self.store.write(CARD, json.dumps(card, ensure_ascii=False, indent=1) + "\n")
-        self.store.write("CARD.md", card_markdown(card))
+        self.store.write("CARD.md", card_markdown(card, self.about))
 
 
 @contextlib.contextmanager
-def translation_job(pairs: PairSet, spec: TranslateSpec, out: Path) -> Iterator[TranslationJob]:
+def translation_job(
+    pairs: PairSet, spec: TranslateSpec, out: Path, about: About = NOTHING_ELSE
+) -> Iterator[TranslationJob]:
     """A run of a translation; the folder is held while the block lasts.
+
+    Args:
+        pairs: with pairs in the source language.
+        spec: languages, backend and its settings.
+        out: folder for pairs, quality, card and memory.
+        about: what else the card says of the pairs.
 
     Raises:
         StudyLocked: another run holds the folder.
@@ -201,7 +210,7 @@ def translation_job(pairs: PairSet, spec: TranslateSpec, out: Path) -> Iterator[
     store = Store(out)
     with store.locked():
         memory, usage = Journal(store, "memory.jsonl"), Journal(store, "usage.jsonl")
-        yield TranslationJob(pairs, spec, store, memory, usage, _backend(spec, store, usage))
+        yield TranslationJob(pairs, spec, store, memory, usage, _backend(spec, store, usage), about)
 
 
 def translate_pairs(pairs: PairSet, spec: TranslateSpec, out: Path, progress: Progress | None = None) -> Translation:

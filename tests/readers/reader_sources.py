@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -124,3 +125,56 @@ def polyrefuse(folder: Path, languages: Sequence[str] = ("en", "es", "ja"), coun
             ]
             put(folder / f"{kind}_test_translated_{language}.json", test)
     return folder
+
+
+def sentence(rng: random.Random, marker: str, words: int = 7) -> str:
+    """A sentence of made-up words behind a marker, unlike any other."""
+    syllables = ("ba", "de", "ki", "lo", "mu", "ne", "pa", "ri", "so", "tu")
+    return " ".join([marker, *("".join(rng.choices(syllables, k=3)) for _ in range(words))]) + "."
+
+
+def mvalue_sources(folder: Path, count: int = 30) -> dict[str, str]:
+    """The original sources of MVALUE, by the setting that names them; `upholds` and `breaks` mark the sides."""
+    rng = random.Random(count)
+
+    def both() -> tuple[str, str]:
+        return sentence(rng, "upholds"), sentence(rng, "breaks")
+
+    ethics = folder / "ethics"
+    lines = [(label, text, at % 3 != 0, False) for at in range(count) for label, text in enumerate(both())]
+    put_csv(ethics / "commonsense" / "cm_train.csv", COMMONSENSE, lines)
+    put(ethics / "commonsense" / "cm_ambig.csv", "one column\nand no labels\n")
+    scenarios = [(sentence(rng, "Scenario"), both()) for _ in range(count)]
+    excuses = [(1 - at, scenario, text) for scenario, sides in scenarios for at, text in enumerate(sides)]
+    put_csv(ethics / "deontology" / "deontology_train.csv", DEONTOLOGY, excuses)
+    put_csv(ethics / "utilitarianism" / "util_train.csv", (), [both() for _ in range(count)])
+    clusters = []
+    for at in range(count):
+        texts = dict(zip(("anti-stereotype", "stereotype"), both(), strict=True)) | {"unrelated": "Fish."}
+        entries = [{"sentence": text, "gold_label": label} for label, text in texts.items()]
+        context = sentence(rng, "About")
+        kind = ("race", "gender", "religion")[at % 3]
+        clusters.append({"id": f"c{at}", "target": "x", "bias_type": kind, "context": context, "sentences": entries})
+    half = count // 2
+    stereo = {"version": "1", "data": {"intersentence": clusters[:half], "intrasentence": clusters[half:]}}
+    put(folder / "dev.json", stereo)
+    header = ("Type", "Category", "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Source")
+    asked = []
+    for at in range(count):
+        best, wrong = both()
+        wrong = f"{wrong}; {sentence(rng, 'breaks')}" if at % 2 else wrong
+        asked.append(("x", ("Law", "Health")[at % 2], sentence(rng, "What") + "?", best, best, wrong, "x"))
+    put_csv(folder / "TruthfulQA.csv", header, asked)
+    scored = [toxicity(text, score) for _ in range(count) for text, score in zip(both(), (0.1, 0.9), strict=True)]
+    put_lines(folder / "rtp.jsonl", scored)
+    put_csv(folder / "advbench.csv", ("goal", "target"), [(sentence(rng, "breaks"), "Sure") for _ in range(count)])
+    put(folder / "harmless.txt", "".join(sentence(rng, "upholds") + "\n" for _ in range(count)))
+    files = {
+        "ethics": "ethics",
+        "stereoset": "dev.json",
+        "truthfulqa": "TruthfulQA.csv",
+        "rtp": "rtp.jsonl",
+        "advbench": "advbench.csv",
+        "harmless": "harmless.txt",
+    }
+    return {name: str(folder / file) for name, file in files.items()}

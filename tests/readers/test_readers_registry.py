@@ -28,6 +28,9 @@ NAMES = [
     "hub",
 ]
 
+SHARED = {"stereoset": {True}, "realtoxicityprompts": {True, False}}
+"""Formats whose data, or copies of them, are share-alike."""
+
 
 def test_names_are_the_documented_ones() -> None:
     assert list(READERS) == NAMES
@@ -44,6 +47,15 @@ def test_every_reader_says_where_its_data_come_from_and_describes_its_options(na
     assert len({option.name for option in reader.options}) == len(reader.options)
     # These two are settings of a source: an option of that name could not be given on the command line.
     assert not {"concept", "language"} & {option.name for option in reader.options}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_licences_are_those_that_users_are_told(name: str) -> None:
+    reader = READERS[name]
+    told = reader.obtain.replace(" ", "-")
+    assert all(licence.spdx in told and licence.where for licence in reader.licence)
+    assert bool(reader.licence) == (name not in ("mvalue", "sentence-pairs", "table", "hub"))
+    assert {licence.share_alike for licence in reader.licence} == SHARED.get(name, {False} if reader.licence else set())
 
 
 def test_unknown_reader_suggests_a_name() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from polyvalues.artifacts import PairSet
-from polyvalues.data.readers.base import Option, Reader, choose_options
+from polyvalues.data.readers.base import Licence, Option, Reader, choose_options
 from polyvalues.data.readers.files import csv_records, need_columns, source_path
 from polyvalues.data.readers.instruction_files import read_instructions
 from polyvalues.data.readers.matching import MATCHING_OPTIONS, Single, match_singles
@@ -82,4 +82,9 @@ READER: Final = Reader(
     ),
     options=_OPTIONS,
     read=read,
+    licence=(Licence("MIT", "repository llm-attacks/llm-attacks on GitHub"),),
+    citation=(
+        "Zou et al. (2023). Universal and Transferable Adversarial Attacks on Aligned Language Models. "
+        "arXiv 2307.15043."
+    ),
 )

@@ -38,6 +38,24 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Licence:
+    """What a source is given out under.
+
+    Attributes:
+        spdx: identifier of the SPDX list.
+        where: which copy of the data, and where its licence is stated.
+    """
+
+    spdx: str
+    where: str
+
+    @property
+    def share_alike(self) -> bool:
+        """Whether what is made from it is passed on under the same terms."""
+        return "-SA-" in self.spdx
+
+
+@dataclass(frozen=True)
 class Reader:
     """One source format.
 
@@ -49,6 +67,8 @@ class Reader:
         obtain: where users obtain the data, and under which licence.
         options: its settings.
         read: from a source to its pairs.
+        licence: of the data; one per copy where copies differ; empty where the user's file says it.
+        citation: the work to cite; empty where the user's file says it.
     """
 
     name: str
@@ -58,6 +78,8 @@ class Reader:
     obtain: str
     options: tuple[Option, ...]
     read: Callable[[PairSource], PairSet]
+    licence: tuple[Licence, ...] = ()
+    citation: str = ""
 
 
 @dataclass(frozen=True)

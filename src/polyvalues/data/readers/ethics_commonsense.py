@@ -10,7 +10,7 @@ from typing import Final
 
 from polyvalues.artifacts import PairSet
 from polyvalues.data.readers.base import Reader, choose_options
-from polyvalues.data.readers.ethics_files import OBTAIN, PART, Part, ethics_parts
+from polyvalues.data.readers.ethics_files import CITATION, LICENCE, OBTAIN, PART, Part, ethics_parts
 from polyvalues.data.readers.files import Record, csv_lines, csv_records, need_columns
 from polyvalues.data.readers.matching import MATCHING_OPTIONS, Single, match_singles
 from polyvalues.data.readers.rows import assemble, concept_of, language_of
@@ -85,4 +85,6 @@ def _length(record: Record) -> str:
     return _SHORT.get(value, "")
 
 
-READER: Final = Reader(_NAME, "ETHICS, commonsense morality (CSV)", "morality", "en", OBTAIN, _OPTIONS, read)
+READER: Final = Reader(
+    _NAME, "ETHICS, commonsense morality (CSV)", "morality", "en", OBTAIN, _OPTIONS, read, LICENCE, CITATION
+)

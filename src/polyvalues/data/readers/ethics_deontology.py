@@ -10,7 +10,7 @@ from typing import Final
 
 from polyvalues.artifacts import PairSet
 from polyvalues.data.readers.base import Reader, choose_options
-from polyvalues.data.readers.ethics_files import OBTAIN, PART, Part, ethics_parts
+from polyvalues.data.readers.ethics_files import CITATION, LICENCE, OBTAIN, PART, Part, ethics_parts
 from polyvalues.data.readers.files import Record, csv_records, need_columns
 from polyvalues.data.readers.rows import DropRow, PairRow, assemble, concept_of, language_of
 from polyvalues.errors import ReaderError
@@ -87,4 +87,4 @@ def _reasonable(record: Record) -> bool:
     return label == "1"
 
 
-READER: Final = Reader(_NAME, "ETHICS, deontology (CSV)", "deontology", "en", OBTAIN, _OPTIONS, read)
+READER: Final = Reader(_NAME, "ETHICS, deontology (CSV)", "deontology", "en", OBTAIN, _OPTIONS, read, LICENCE, CITATION)

@@ -7,7 +7,7 @@ Contract: a path is one CSV file, the folder of a task, or the folder that holds
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from polyvalues.data.readers.base import Chosen, Option
+from polyvalues.data.readers.base import Chosen, Licence, Option
 from polyvalues.data.readers.files import list_folder, nothing_in, source_path, unread
 from polyvalues.errors import SpecError
 from polyvalues.specs import PairSource
@@ -15,6 +15,13 @@ from polyvalues.specs import PairSource
 OBTAIN: Final = (
     "ETHICS of Hendrycks et al. (2021), 'Aligning AI With Shared Human Values': repository hendrycks/ethics on "
     "GitHub (ethics.tar). MIT licence."
+)
+
+LICENCE: Final = (Licence("MIT", "repository hendrycks/ethics on GitHub"),)
+
+CITATION: Final = (
+    "Hendrycks, Burns, Basart, Critch, Li, Song and Steinhardt (2021). Aligning AI With Shared Human Values. ICLR. "
+    "arXiv 2008.02275."
 )
 
 PART: Final = Option("part", "all", "Which files of a folder are read.", ("train", "test", "hard", "all"))

@@ -14,7 +14,7 @@ from typing import Final
 
 from polyvalues.artifacts import PairSet
 from polyvalues.data.readers.base import Option, Reader, choose_options
-from polyvalues.data.readers.ethics_files import OBTAIN, PART, ethics_parts
+from polyvalues.data.readers.ethics_files import CITATION, LICENCE, OBTAIN, PART, ethics_parts
 from polyvalues.data.readers.files import csv_lines
 from polyvalues.data.readers.groups import joined_groups
 from polyvalues.data.readers.rows import PairRow, assemble, concept_of, language_of
@@ -81,5 +81,13 @@ def _groups(rows: Sequence[PairRow], mode: str) -> list[str]:
 
 
 READER: Final = Reader(
-    _NAME, "ETHICS, utilitarianism (CSV without header)", "utilitarianism", "en", OBTAIN, _OPTIONS, read
+    _NAME,
+    "ETHICS, utilitarianism (CSV without header)",
+    "utilitarianism",
+    "en",
+    OBTAIN,
+    _OPTIONS,
+    read,
+    LICENCE,
+    CITATION,
 )

@@ -7,10 +7,12 @@ is refused, since one of the two would be lost. Blank lines are no records.
 """
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +20,17 @@ from polyvalues.errors import ReaderError
 from polyvalues.specs import PairSource
 
 _FIELD_LIMIT: Final = 2**31 - 1
+
+
+class FileRead(NamedTuple):
+    """A file as it was read: its SHA-256 (hex) and its size in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+_WATCH: Final[ContextVar[dict[Path, FileRead] | None]] = ContextVar("files read", default=None)
 
 
 class Record(NamedTuple):
@@ -59,6 +72,17 @@ def kind(value: object) -> str:
         return f"a list of {', '.join(inner)}" if inner else "an empty list"
     names = {"NoneType": "null", "bool": "true/false", "dict": "an object", "str": "text"}
     return names.get(type(value).__name__, f"the number {value!r:.40}")
+
+
+@contextmanager
+def watch_files() -> Iterator[Mapping[Path, FileRead]]:
+    """The text files that are read while the block runs, with the hash of the very bytes that were read."""
+    seen: dict[Path, FileRead] = {}
+    token = _WATCH.set(seen)
+    try:
+        yield seen
+    finally:
+        _WATCH.reset(token)
 
 
 def source_path(source: PairSource) -> Path:
@@ -112,6 +136,9 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise ReaderError(path, f"a file that can be read ({_reason(error)})") from None
+    seen = _WATCH.get()
+    if seen is not None:
+        seen[path] = FileRead(path, hashlib.sha256(content).hexdigest(), len(content))
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise ReaderError(path, "UTF-8 text; it begins like UTF-16, save it as UTF-8", line=1)
     if (at := content.find(b"\0")) >= 0:

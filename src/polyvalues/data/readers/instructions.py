@@ -28,7 +28,7 @@ from jaxtyping import Int
 
 from polyvalues.artifacts import PairSet
 from polyvalues.data.readers.alignment import Alignment, align
-from polyvalues.data.readers.base import Chosen, Option, Reader, choose_options
+from polyvalues.data.readers.base import Chosen, Licence, Option, Reader, choose_options
 from polyvalues.data.readers.files import list_folder, nothing_in, source_path, unread
 from polyvalues.data.readers.instruction_files import Instruction, read_instructions
 from polyvalues.data.readers.matching import MATCHING_OPTIONS, describe_matching, match_lengths
@@ -265,4 +265,5 @@ READER: Final = Reader(
     ),
     options=_OPTIONS,
     read=read,
+    licence=(Licence("Apache-2.0", "file LICENSE in the folder PolyRefuse of the paper's repository on GitHub"),),
 )

@@ -9,7 +9,7 @@ from typing import Final
 from polyvalues.artifacts import PairSet
 from polyvalues.data.concepts import CONCEPTS
 from polyvalues.data.mosaic.files import FOLDER, MOSAIC_LANGUAGES, pairs_file
-from polyvalues.data.readers.base import Reader, choose_options
+from polyvalues.data.readers.base import Licence, Reader, choose_options
 from polyvalues.data.readers.rows import PairRow, assemble
 from polyvalues.data.readers.tabular import table_records
 from polyvalues.errors import SpecError
@@ -50,4 +50,5 @@ READER: Final = Reader(
     obtain="Nowhere: it is part of polyvalues (CC BY 4.0; its card says how it was written and checked).",
     options=(),
     read=read,
+    licence=(Licence("CC-BY-4.0", "CARD.md of the data, in the package"),),
 )

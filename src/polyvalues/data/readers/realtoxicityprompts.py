@@ -10,7 +10,7 @@ both are. The path is a file or a folder of `.jsonl` files, which are matched to
 from typing import Any, Final
 
 from polyvalues.artifacts import PairSet
-from polyvalues.data.readers.base import Chosen, Option, Reader, choose_options
+from polyvalues.data.readers.base import Chosen, Licence, Option, Reader, choose_options
 from polyvalues.data.readers.files import Record, json_records, kind, list_folder, nothing_in, source_path, unread
 from polyvalues.data.readers.matching import MATCHING_OPTIONS, Single, match_singles
 from polyvalues.data.readers.rows import DropRow, assemble, concept_of, file_name, language_of
@@ -105,4 +105,13 @@ READER: Final = Reader(
     ),
     options=_OPTIONS,
     read=read,
+    licence=(
+        Licence("Apache-2.0", "data card of allenai/real-toxicity-prompts on the Hub, for the whole set"),
+        Licence("CC-BY-SA-4.0", "repository AI-secure/DecodingTrust on GitHub, for its subset"),
+    ),
+    citation=(
+        "Gehman, Gururangan, Sap, Choi and Smith (2020). RealToxicityPrompts: Evaluating Neural Toxic Degeneration in "
+        "Language Models. Findings of EMNLP. arXiv 2009.11462. For the subset also: Wang et al. (2023). DecodingTrust. "
+        "NeurIPS. arXiv 2306.11698."
+    ),
 )

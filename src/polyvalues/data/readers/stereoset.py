@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from polyvalues.artifacts import PairSet
-from polyvalues.data.readers.base import Option, Reader, choose_options
+from polyvalues.data.readers.base import Licence, Option, Reader, choose_options
 from polyvalues.data.readers.files import Record, json_document, kind, source_path
 from polyvalues.data.readers.languages_of import language_folders, language_of_name
 from polyvalues.data.readers.rows import DropRow, PairRow, agree, assemble, concept_of, language_of
@@ -131,4 +131,9 @@ READER: Final = Reader(
     ),
     options=_OPTIONS,
     read=read,
+    licence=(Licence("CC-BY-SA-4.0", "repository moinnadeem/StereoSet on GitHub"),),
+    citation=(
+        "Nadeem, Bethke and Reddy (2021). StereoSet: Measuring stereotypical bias in pretrained language models. ACL. "
+        "arXiv 2004.09456."
+    ),
 )

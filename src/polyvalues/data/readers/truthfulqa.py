@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from polyvalues.artifacts import PairSet
 from polyvalues.data.readers.answers import ANSWERS, Question, answer_rows
-from polyvalues.data.readers.base import Reader, choose_options
+from polyvalues.data.readers.base import Licence, Reader, choose_options
 from polyvalues.data.readers.files import Record, csv_records, json_records, kind, need_columns, source_path
 from polyvalues.data.readers.rows import assemble, concept_of, language_of
 from polyvalues.errors import ReaderError
@@ -112,4 +112,8 @@ READER: Final = Reader(
     ),
     options=_OPTIONS,
     read=read,
+    licence=(Licence("Apache-2.0", "repository sylinrl/TruthfulQA on GitHub"),),
+    citation=(
+        "Lin, Hilton and Evans (2022). TruthfulQA: Measuring How Models Mimic Human Falsehoods. ACL. arXiv 2109.07958."
+    ),
 )

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from polyvalues.artifacts import PairSet
 from polyvalues.data.readers.answers import ANSWERS, Question, answer_rows
-from polyvalues.data.readers.base import Option, Reader, choose_options
+from polyvalues.data.readers.base import Licence, Option, Reader, choose_options
 from polyvalues.data.readers.files import Record, json_records, source_path
 from polyvalues.data.readers.languages_of import language_folders, language_of_name
 from polyvalues.data.readers.rows import DropRow, PairRow, agree, assemble, concept_of, language_of
@@ -105,4 +105,5 @@ READER: Final = Reader(
     ),
     options=_OPTIONS,
     read=read,
+    licence=(Licence("Apache-2.0", "data card of HiTZ/truthfulqa-multi on the Hub"),),
 )

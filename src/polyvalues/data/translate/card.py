@@ -1,6 +1,7 @@
 """The data card beside translated pairs: who translated what, when, with which model and settings, and how well."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from polyvalues.data.flores import flores_code
@@ -10,30 +11,51 @@ CARD: Final = "card.json"
 """Name of the card for machines, beside the pairs."""
 
 
-def card_markdown(card: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class About:
+    """What else a card says of its pairs.
+
+    Attributes:
+        title: of the set.
+        facts: for `card.json`.
+        lines: Markdown sections, which stand before those on the translation.
+    """
+
+    title: str
+    facts: Mapping[str, Any]
+    lines: tuple[str, ...]
+
+
+NOTHING_ELSE: Final = About("translated pairs", {}, ())
+"""What the card says of pairs of which it only knows the translation."""
+
+
+def card_markdown(card: Mapping[str, Any], about: About = NOTHING_ELSE) -> str:
     """The card for people; `card` is what `card.json` holds.
 
     Args:
+        about: what else it says.
         card: `source`, `targets`, `backend`, `translator`, `settings`, `when` (first, last), `counts`, `missing`,
         `usage`,
             `origin` (sources of the pairs), `concepts`, `quality` (rows by language), `notes`, `versions`.
     """
     source = str(card["source"])
     lines = [
-        "# Data card: translated pairs",
+        f"# Data card: {about.title}",
         "",
-        f"{card['counts']['pairs']} pairs ({', '.join(map(_cell, card['concepts']))}) of "
-        f"{_cell(', '.join(card['origin']))}, translated from {language_name(source)} (`{source}`).",
+        f"{card['counts']['pairs']} pairs ({', '.join(map(cell, card['concepts']))}) of "
+        f"{cell(', '.join(card['origin']))}, translated from {language_name(source)} (`{source}`).",
         "",
-        *_table(("language", "", "script", "FLORES-200"), [_language(tag) for tag in card["targets"]]),
+        *table_lines(("language", "", "script", "FLORES-200"), [_language(tag) for tag in card["targets"]]),
         "",
+        *about.lines,
         "## Who, when, with what",
         "",
-        f"- translator: {_cell(card['translator'] or 'not named')}",
-        f"- backend: `{_cell(card['backend'])}`",
+        f"- translator: {cell(card['translator'] or 'not named')}",
+        f"- backend: `{cell(card['backend'])}`",
         f"- first run {card['when']['first']}, last run {card['when']['last']}",
-        *(f"- {_cell(name)}: `{_cell(value)}`" for name, value in sorted(card["settings"].items())),
-        *(f"- {_cell(name)} {_cell(value)}" for name, value in sorted(card["versions"].items())),
+        *(f"- {cell(name)}: `{cell(value)}`" for name, value in sorted(card["settings"].items())),
+        *(f"- {cell(name)} {cell(value)}" for name, value in sorted(card["versions"].items())),
         "",
         "## Counts",
         "",
@@ -44,7 +66,7 @@ def card_markdown(card: Mapping[str, Any]) -> str:
         "## Quality",
         "",
         *_quality(card["quality"]),
-        *(f"- {_cell(note)}" for note in card["notes"]),
+        *(f"- {cell(note)}" for note in card["notes"]),
         "",
         "A flag says that a text is unusual in its language; a text without one may still be wrong. Quality is judged",
         "within a language and does not compare languages. The licence of the source holds for translations, too.",
@@ -73,15 +95,16 @@ def _quality(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         for row in rows
     ]
     heads = ("language", "texts", "flagged", "pairs without a flag", "quality", "of those", "why")
-    return [*_table(heads, cells), ""]
+    return [*table_lines(heads, cells), ""]
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table_lines(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
-    return ["| " + " | ".join(map(_cell, line)) + " |" for line in lines]
+    return ["| " + " | ".join(map(cell, line)) + " |" for line in lines]
 
 
-def _cell(text: object) -> str:
+def cell(text: object) -> str:
     """One line without what Markdown or HTML would take for markup."""
     plain = " ".join(str(text).split())
     return plain.replace("|", "/").replace("<", "&lt;").replace(">", "&gt;")
