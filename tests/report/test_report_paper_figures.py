@@ -78,7 +78,7 @@ def settled(figure: Figure) -> dict[Text, np.ndarray]:
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text() and text.get_visible()]
-    return {text: text.get_window_extent(renderer).extents for text in texts}
+    return {text: np.array(text.get_window_extent(renderer).extents) for text in texts}
 
 
 def outside(figure: Figure, boxes: dict[Text, np.ndarray]) -> list[str]:
