@@ -1,7 +1,8 @@
 """The paper's figures: what is drawn are the labelled data, in order, inside the page, the same bytes each time."""
 
-import itertools
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -47,6 +48,22 @@ def crowd() -> xr.Dataset:
     return means_of(*(model(name, TAGS, shares=shares) for name in names))
 
 
+Drawn = Callable[[str, int, Style], PaperFigure]
+
+
+@pytest.fixture(scope="module")
+def drawn(three: xr.Dataset, crowd: xr.Dataset) -> Drawn:
+    """The figure of that number from means by name; each is drawn once for all tests, which only look at it."""
+    means = {
+        "three": three,
+        "crowd": crowd,
+        "one of three": three.isel(model=[0]),
+        "one with a long name": crowd.isel(model=[6]),
+        "odd tags": means_of(model("odd", ("en", "sr-Latn-RS", "zh-Hant-TW", "x-klingon-very-long"))),
+    }
+    return cache(lambda name, number, style: DRAW[number](means[name], style))
+
+
 def panels(figure: Figure) -> list[Axes]:
     return [axes for axes in figure.axes if axes.get_gid() == "panel"]
 
@@ -55,38 +72,35 @@ def labels(ticks: list[Text]) -> list[str]:
     return [tick.get_text() for tick in ticks]
 
 
-def outside(figure: Figure) -> list[str]:
+def settled(figure: Figure) -> dict[Text, np.ndarray]:
+    """Texts that are seen, with their boxes in pixels: left, bottom, right, top."""
+    figure.set_dpi(288)  # at few pixels an inch, letters are rounded to whole ones
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text() and text.get_visible()]
+    return {text: np.array(text.get_window_extent(renderer).extents) for text in texts}
+
+
+def outside(figure: Figure, boxes: dict[Text, np.ndarray]) -> list[str]:
     """Texts that leave the page by more than half a pixel."""
-    figure.set_dpi(288)  # at few pixels an inch, letters are rounded to whole ones
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw_without_rendering()
-    page, found = figure.bbox, []
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
-        if text.get_text() and text.get_visible():
-            box = text.get_window_extent(renderer)
-            if box.x0 < page.x0 - 0.5 or box.y0 < page.y0 - 0.5 or box.x1 > page.x1 + 0.5 or box.y1 > page.y1 + 0.5:
-                found.append(text.get_text())
-    return found
+    page = np.add(figure.bbox.extents, [-0.5, -0.5, 0.5, 0.5])
+    return [text.get_text() for text, box in boxes.items() if (box[:2] < page[:2]).any() or (box[2:] > page[2:]).any()]
 
 
-def touching(figure: Figure) -> list[tuple[str, str]]:
+def touching(figure: Figure, boxes: dict[Text, np.ndarray]) -> list[tuple[str, str]]:
     """Neighbouring tick labels, numbers in cells, and titles of panels that cover one another."""
-    figure.set_dpi(288)  # at few pixels an inch, letters are rounded to whole ones
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw_without_rendering()
     found = []
     titles = {axes.get_title(loc="left") for axes in figure.axes}
-    groups = [[text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_text() in titles]]
+    groups = [[text for text in boxes if text.get_text() in titles]]
     for axes in figure.axes:
         groups += [list(axes.get_xticklabels()), list(axes.get_yticklabels()), list(axes.texts)]
     for group in groups:
-        boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in group if text.get_text()]
-        for (one, first), (other, second) in itertools.combinations(boxes, 2):
-            across = min(first.x1, second.x1) - max(first.x0, second.x0)
-            down = min(first.y1, second.y1) - max(first.y0, second.y0)
-            if across > 0.5 and down > 0.5:
-                found.append((one, other))
+        seen = [text for text in group if text in boxes]
+        if len(seen) > 1:
+            low, high = np.split(np.array([boxes[text] for text in seen]), 2, axis=1)
+            shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+            pairs = np.argwhere(np.triu((shared > 0.5).all(axis=-1), 1))
+            found += [(seen[one].get_text(), seen[other].get_text()) for one, other in pairs]
     return found
 
 
@@ -209,9 +223,9 @@ def test_what_lies_below_the_scale_is_said_at_its_foot() -> None:
         assert labels(list(bar.get_xticklabels()))[0] == foot
 
 
-def test_the_first_three_models_stand_side_by_side_and_all_in_the_grid(crowd: xr.Dataset) -> None:
-    for main, grid, other in ((consistency_main, consistency_grid, 7), (transfer_main, transfer_grid, 8)):
-        made, whole = main(crowd, STYLES["paper"]), grid(crowd, STYLES["paper"])
+def test_the_first_three_models_stand_side_by_side_and_all_in_the_grid(drawn: Drawn) -> None:
+    for main, other in ((4, 7), (5, 8)):
+        made, whole = (drawn("crowd", number, STYLES["paper"]) for number in (main, other))
         assert len(panels(made.figure)) == made.data.sizes["model"] == 3
         assert len({round(axes.get_position().y0, 9) for axes in panels(made.figure)}) == 1
         assert f"Figure {other} shows 6 more" in made.caption
@@ -219,8 +233,8 @@ def test_the_first_three_models_stand_side_by_side_and_all_in_the_grid(crowd: xr
         assert "9 models" in whole.caption
 
 
-def test_numbers_of_a_wide_matrix_are_hundredths_or_left_out(crowd: xr.Dataset) -> None:
-    alone = panels(transfer_main(crowd.isel(model=[0]), STYLES["paper"]).figure)[0]
+def test_numbers_of_a_wide_matrix_are_hundredths_or_left_out(crowd: xr.Dataset, drawn: Drawn) -> None:
+    alone = panels(drawn("one with a long name", 5, STYLES["paper"]).figure)[0]
     assert len(alone.texts) == 16 * 15
     assert not any("." in text.get_text() for text in alone.texts)
     assert min(float(text.get_fontsize()) for text in alone.texts) >= STYLES["paper"].least
@@ -233,14 +247,14 @@ def test_numbers_of_a_wide_matrix_are_hundredths_or_left_out(crowd: xr.Dataset) 
 @both_styles
 @pytest.mark.parametrize("number", DRAW)
 def test_pages_have_the_size_of_their_place_nothing_leaves_them_and_no_labels_touch(
-    three: xr.Dataset, crowd: xr.Dataset, style: Style, number: int
+    drawn: Drawn, style: Style, number: int
 ) -> None:
-    odd = means_of(model("odd", ("en", "sr-Latn-RS", "zh-Hant-TW", "x-klingon-very-long")))
-    for means in (three, crowd, three.isel(model=[0]), crowd.isel(model=[6]), odd):
-        figure = DRAW[number](means, style).figure
-        check_size(figure, style, narrow=means.sizes["model"] == 1 and number in (4, 5))
-        assert not outside(figure)
-        assert not touching(figure)
+    for name in ("three", "crowd", "one of three", "one with a long name", "odd tags"):
+        figure = drawn(name, number, style).figure
+        check_size(figure, style, narrow=name not in ("three", "crowd") and number in (4, 5))
+        boxes = settled(figure)
+        assert not outside(figure, boxes)
+        assert not touching(figure, boxes)
 
 
 def check_size(figure: Figure, style: Style, *, narrow: bool) -> None:
@@ -258,13 +272,14 @@ def test_the_checks_of_edges_and_labels_can_fail() -> None:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xticks([0.5, 0.51], ["one label", "another"])
     axes.set_title("a title above the page", loc="left")
-    assert "a title above the page" in outside(figure)
-    assert ("one label", "another") in touching(figure)
+    boxes = settled(figure)
+    assert "a title above the page" in outside(figure, boxes)
+    assert ("one label", "another") in touching(figure, boxes)
 
 
 @both_styles
-def test_letters_are_of_the_styles_font_and_none_is_missing(crowd: xr.Dataset, style: Style) -> None:
-    made = recognition_bars(crowd, style)
+def test_letters_are_of_the_styles_font_and_none_is_missing(drawn: Drawn, style: Style) -> None:
+    made = drawn("crowd", 2, style)
     families = {text.get_fontfamily()[0] for text in made.figure.findobj(Text) if isinstance(text, Text)}
     assert families == {style.family}
     save_figure(made.figure, "png")  # a letter the font does not have would be a warning, and warnings are errors
@@ -282,8 +297,8 @@ def test_equal_input_gives_equal_bytes(three: xr.Dataset, number: int, kind: str
     assert first.startswith({"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}[kind])
 
 
-def test_pdfs_carry_truetype_fonts_and_svgs_outlines(crowd: xr.Dataset) -> None:
-    figure = recognition_bars(crowd, STYLES["paper"]).figure
+def test_pdfs_carry_truetype_fonts_and_svgs_outlines(drawn: Drawn) -> None:
+    figure = drawn("crowd", 2, STYLES["paper"]).figure
     pdf = save_figure(figure, "pdf", outlines=True)
     assert b"/Type3" not in pdf
     assert b"/CIDFontType2" in pdf or b"/TrueType" in pdf

@@ -183,7 +183,7 @@ def _numbers(axes: Axes, cells: np.ma.MaskedArray, what: Matrices, style: Style,
             break
     else:
         return
-    norm = Normalize(*what.limits)
+    shades = what.colours(Normalize(*what.limits)(cells)).tolist()
     masked = np.ma.getmaskarray(cells)
     for row, column in np.ndindex(*cells.shape):
         if row == column:
@@ -192,7 +192,7 @@ def _numbers(axes: Axes, cells: np.ma.MaskedArray, what: Matrices, style: Style,
             words, colour = "–", MUTED
         else:
             value = float(cells[row, column])
-            words, colour = short(value, compact=compact, signed=what.signed), readable(what.colours(norm(value)))
+            words, colour = short(value, compact=compact, signed=what.signed), readable(tuple(shades[row][column]))
         axes.text(column, row, words, ha="center", va="center_baseline", fontsize=size, color=colour)
 
 

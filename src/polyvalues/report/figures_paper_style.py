@@ -10,7 +10,7 @@ long for its place is cut, and what the font cannot draw is spelled out.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 import matplotlib as mpl
@@ -66,8 +66,7 @@ class Style:
         """Width of one line in inches."""
         if not words:
             return 0.0
-        width, _, _ = text_to_path.get_text_width_height_descent(words, self._font(size), ismath=False)
-        return float(width) * POINT
+        return _width(words, self.family, size) * POINT
 
     def shown(self, words: str, size: float, room: float = float("inf")) -> str:
         """`words` as the font can draw them, cut with an ellipsis where they are wider than `room` inches."""
@@ -81,9 +80,6 @@ class Style:
         while text and self.width_of(text + "…", size) > room:
             text = text[:-1]
         return text + "…"
-
-    def _font(self, size: float) -> FontProperties:
-        return FontProperties(family=self.family, size=size)
 
 
 STYLES: Final[dict[StyleName, Style]] = {
@@ -146,6 +142,12 @@ def heading(page: Page, style: Style, title: str, subtitle: str) -> None:
 def protocols_of(data: xr.Dataset) -> dict[str, str]:
     """The protocol of each model."""
     return {str(name): str(data["protocol"].sel({MODEL: name}).item()) for name in data[MODEL].values}
+
+
+@lru_cache(maxsize=4096)
+def _width(words: str, family: str, size: float) -> float:
+    """In points: measuring is slow, and cells share their numbers."""
+    return float(text_to_path.get_text_width_height_descent(words, FontProperties(family=family, size=size), False)[0])
 
 
 @cache
