@@ -3,60 +3,19 @@
 import csv
 import io
 import json
-import logging
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from command_line import Run
 from loopback import Reply, completion, server
 from polyvalues.artifacts import PairSet
-from polyvalues.cli import main
 from polyvalues.data.pairs import make_pairs, read_pairs
 from polyvalues.data.quality.ratings import read_quality
 from polyvalues.specs import PairSource
 from polyvalues.store import write_pairs
 from tiny_translators import write_translator
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def polyvalues(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The command line in this process."""
-    logger = logging.getLogger("polyvalues")
-    before = list(logger.handlers)
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["polyvalues", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        logger.handlers[:] = before
-        out, err = capsys.readouterr()
-        return Done(code, out, err)
-
-    yield run
-    logger.handlers[:] = before
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -229,33 +188,6 @@ def test_what_cannot_be_translated_is_one_message(
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
-
-
-def test_a_killed_process_goes_on_and_two_do_not_work_in_one_folder(tmp_path: Path, polyvalues: Run) -> None:
-    source, own, out = english(tmp_path, 40), model(tmp_path), tmp_path / "out"
-    arguments = ("translate", str(source), "--to", "fr,sw", *own, "--batch-tokens", "1", "--out", str(out))
-    whole = polyvalues(*arguments[:-1], str(tmp_path / "whole"))
-    assert whole.returncode == 0, whole.stderr
-    child = subprocess.Popen(
-        [sys.executable, "-m", "polyvalues", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not (out / "memory.jsonl").exists() and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert child.poll() is None
-        beside = polyvalues(*arguments)
-        assert beside.returncode == 2
-        assert "another run" in beside.stderr
-    finally:
-        child.kill()
-        child.communicate()
-    assert not (out / "pairs.parquet").exists()
-    done = polyvalues(*arguments)
-    assert done.returncode == 0, done.stderr
-    assert "remembered 0" not in done.stdout
-    for name in ("pairs.parquet", "texts.csv", "quality.csv"):
-        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_languages_are_listed_and_searched(polyvalues: Run) -> None:
