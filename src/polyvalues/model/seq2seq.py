@@ -21,12 +21,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-from polyvalues.errors import ModelError, ModelLoadError
+from polyvalues.errors import ModelError
 from polyvalues.model.fingerprint import fingerprint
-from polyvalues.model.loading import model_source, quiet_transformers, torch_device
+from polyvalues.model.loading import (
+    check_complete,
+    failures_explained,
+    model_source,
+    quiet_transformers,
+    torch_device,
+)
 from polyvalues.specs import ModelSpec
 from polyvalues.translation_specs import Seq2SeqSpec
 
@@ -39,15 +44,9 @@ _SCHEMES: Final[Mapping[str, re.Pattern[str]]] = {
 _OLD_CODES: Final = {"he": "iw", "id": "in", "yi": "ji", "jv": "jw", "fil": "tl", "nb": "no"}
 _PROBE: Final = "It is kind to share. 公平 αβγ 123"
 _NO_HABITS: Final = ("transformers_version", "_from_model_config")
-_FORESEEN: Final = (
-    OSError,
-    ValueError,
-    RuntimeError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    SafetensorError,
+_KIND: Final = (
+    "A translation model is a sequence-to-sequence model with safetensors weights (NLLB-200, MADLAD-400, M2M-100, "
+    "mBART-50, Opus-MT ...)"
 )
 
 
@@ -204,25 +203,14 @@ def load_seq2seq(spec: Seq2SeqSpec, flores: Callable[[str], str | None]) -> Seq2
     """
     placed = ModelSpec(id=spec.model, revision=spec.revision, dtype=spec.dtype, device=spec.device)
     source, device = model_source(placed), torch_device(placed)
-    common: dict[str, Any] = {"revision": spec.revision or "main"}
-    try:
-        with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(source, **common)
-            model, info = AutoModelForSeq2SeqLM.from_pretrained(
-                source, dtype=spec.dtype, use_safetensors=True, output_loading_info=True, **common
-            )
-            model.to(device)
-    except _FORESEEN as error:
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ModelLoadError(
-            f"{spec.model}: cannot be loaded as a translation model: {first[:300]}. It must be a sequence-to-sequence "
-            "model with safetensors weights (NLLB-200, MADLAD-400, M2M-100, mBART-50, Opus-MT ...)"
-        ) from error
-    if info["missing_keys"]:
-        raise ModelLoadError(
-            f"{spec.model}: {len(info['missing_keys'])} weights are not in the checkpoint and would be random "
-            f"({', '.join(sorted(info['missing_keys'])[:3])} ...); the folder is incomplete"
+    common: dict[str, Any] = {"revision": spec.revision or "main", "trust_remote_code": False}
+    with failures_explained(spec.model, _KIND):
+        tokenizer = AutoTokenizer.from_pretrained(source, **common)
+        model, info = AutoModelForSeq2SeqLM.from_pretrained(
+            source, dtype=spec.dtype, use_safetensors=True, output_loading_info=True, **common
         )
+        check_complete(placed, model, model, info["missing_keys"])
+        model.to(device)
     model.eval()
     model.requires_grad_(requires_grad=False)
     habits = {k: v for k, v in model.generation_config.to_diff_dict().items() if k not in _NO_HABITS}
