@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 
-from tiny_models import tiny_tokenizer
+from tiny_models import draw_weights, tiny_tokenizer
 
 LANGUAGES = {
     "flores": ("eng_Latn", "fra_Latn", "swh_Latn", "zho_Hans"),
@@ -52,15 +51,11 @@ def write_translator(folder: Path, scheme: str, *, seed: int = 0) -> Path:
         ),
     }
     model = transformers.AutoModelForSeq2SeqLM.from_config(configs[scheme]())
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            if parameter.dim() >= 2:  # embeddings are tied to the output: large ones would only repeat the last token
-                scale = 0.5 if "shared" in name or "embed" in name else 4.0
-                parameter.copy_(scale * noise / parameter.shape[-1] ** 0.5)
-            else:
-                parameter.add_(0.1 * noise)
+
+    def scale(name: str) -> float:  # embeddings are tied to the output: large ones would only repeat the last token
+        return 0.5 if "shared" in name or "embed" in name else 4.0
+
+    draw_weights(model, seed, scale)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
