@@ -3,12 +3,25 @@
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "readers"), str(HERE / "interop"), str(HERE / "steer")]
 
 from command_line import Run, running_here  # noqa: E402 (beside this file)
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # no test is about speed
+hypothesis.settings.load_profile("any machine")
+
+LONG = ("test_verification", "test_control", "test_engines_ray", "test_resume", "test_model_parallel", "test_paper")
+"""Files that take longest, begun first: one that is begun last keeps one worker busy and the others waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the order is otherwise as it was."""
+    place = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ import jaxtyping
 
 @contextmanager
 def unchecked() -> Iterator[None]:
-    """No checks inside, which would double the time. For what is called again and again, and checked elsewhere."""
+    """No checks inside, which would double the time. For what is called again and again, and checked elsewhere.
+
+    Also a decorator: `@unchecked()`.
+    """
     before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     try:

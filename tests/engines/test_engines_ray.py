@@ -30,6 +30,8 @@ from polyvalues.study import load_study, package_versions, prepare_pairs
 
 ray = pytest.importorskip("ray")
 ONE, TWO = (EngineSpec(name="ray", workers=number) for number in (1, 2))  # a worker takes seven seconds to start
+EAGER = {"RAY_worker_niceness": "0"}
+"""Else workers wait for everything else that runs on the machine, such as the other tests."""
 pytestmark = [
     # Ray leaves sockets and log files to the garbage collector, and announces changes of its own.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning:ray", "ignore::DeprecationWarning"),
@@ -41,6 +43,7 @@ pytestmark = [
 def cluster() -> Iterator[None]:
     """One cluster for all tests of this file: starting one takes ten seconds."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= EAGER
     ray.init(address="local", num_cpus=2, log_to_driver=False, include_dashboard=False)
     yield
     ray.shutdown()
@@ -243,7 +246,7 @@ def test_the_command_starts_and_stops_its_own_cluster(inputs: tuple[Path, Path],
     spec: StudySpec = settings(*inputs, tmp_path / "study")
     (tmp_path / "study.toml").write_text(dump_toml(spec), encoding="utf-8")
     command = [str(Path(sys.executable).parent / "polyvalues"), "run", str(tmp_path / "study.toml")]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **EAGER}
     done = subprocess.run([*command, "--engine", "ray", "--workers", "2"], capture_output=True, env=environment)
     assert done.returncode == 0, done.stderr.decode()
     made = digests(tmp_path / "study")
