@@ -49,7 +49,8 @@ def running_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
             code = end.code if isinstance(end.code, int) else 0
         finally:
             logger.handlers[:] = before
-        return Done(code, *capsys.readouterr())
+        out, err = capsys.readouterr()
+        return Done(code, out, err)
 
     return run
 
