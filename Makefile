@@ -49,9 +49,10 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/polyvalues demo --out out/demo
 
-# a file's tests share its fixtures and stay on one worker, which has one thread: more threads than cores only slow down
+# a file's tests share its fixtures and stay on one worker, which has one thread: more threads than cores only slow down;
+# files come in the order of tests/conftest.py, the longest first, and not by their numbers of tests
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 # the report in a real browser: Debian's chromium, which playwright drives
 $(VENV)/.browser: $(READY)

@@ -1,38 +1,30 @@
 """Makes `tests/reference` (the slow oracles) and what test folders share importable from every test folder."""
 
-import io
-import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "readers"), str(HERE / "interop"), str(HERE / "steer")]
 
-from command_line import Done, Run  # noqa: E402
-from polyvalues.cli import main  # noqa: E402
+from command_line import Run, running_here  # noqa: E402 (beside this file)
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # no test is about speed
+hypothesis.settings.load_profile("any machine")
+
+LONG = ("test_verification", "test_control", "test_engines_ray", "test_resume", "test_model_parallel", "test_paper")
+"""Files that take longest, begun first: one that is begun last keeps one worker busy and the others waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the order is otherwise as it was."""
+    place = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture
-def polyvalues(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def polyvalues(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """The command line in this process."""
-    logger = logging.getLogger("polyvalues")
-    before = list(logger.handlers)
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["polyvalues", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        logger.handlers[:] = before
-        out, err = capsys.readouterr()
-        return Done(code, out, err)
-
-    yield run
-    logger.handlers[:] = before
+    return running_here(monkeypatch, capsys)

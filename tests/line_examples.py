@@ -1,5 +1,6 @@
 """A tiny model, pairs and settings to run the whole line on."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,17 @@ def settings(model: Path, pairs: Path, out: Path, **changes: Any) -> StudySpec:
         "statistics": {"draws": 50},
     }
     return build(StudySpec, base | changes)
+
+
+NOT_COMPARED = {"run.json", ".lock"}
+"""run.json holds seconds and counts, which differ by nature."""
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Every file of a study with its digest."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if path.name not in NOT_COMPARED
+    }

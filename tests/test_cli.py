@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from command_line import Run
 from line_examples import FIXTURES, build_model
 from polyvalues.data.readers.registry import READERS
 from polyvalues.flags import FLAGS
@@ -17,12 +18,6 @@ from polyvalues.specs import StudySpec
 POLYVALUES = str(Path(sys.executable).parent / "polyvalues")
 PAIRS = FIXTURES / "pairs.jsonl"
 FR = ("en", "fr")
-
-
-def polyvalues(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([POLYVALUES, *arguments], capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def test_every_setting_has_a_flag_with_a_description() -> None:
@@ -59,28 +54,30 @@ def test_help_needs_no_torch() -> None:
         (["pairs", "import", "advbench", "{pairs}", "--out", "{out}/x.parquet"], "harmless"),
     ],
 )
-def test_what_is_foreseen_is_one_message(tmp_path: Path, arguments: list[str], said: str) -> None:
-    filled = [part.format(out=tmp_path / "out", pairs=PAIRS) for part in arguments]
-    done = polyvalues(*filled, cwd=tmp_path)
+def test_what_is_foreseen_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, polyvalues: Run, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = polyvalues(*(part.format(out=tmp_path / "out", pairs=PAIRS) for part in arguments))
     assert done.returncode == 2
     assert "error" in done.stderr
     assert said in done.stderr
 
 
-def test_readers_are_listed_with_where_to_obtain_the_data() -> None:
+def test_readers_are_listed_with_where_to_obtain_the_data(polyvalues: Run) -> None:
     done = polyvalues("pairs", "readers")
     assert done.returncode == 0
     for reader in READERS.values():
         assert reader.name in done.stdout
 
 
-def test_models_are_listed() -> None:
+def test_models_are_listed(polyvalues: Run) -> None:
     done = polyvalues("models")
     assert done.returncode == 0
     assert "bigscience/bloomz-560m" in done.stdout
 
 
-def test_pairs_are_imported_checked_and_shown(tmp_path: Path) -> None:
+def test_pairs_are_imported_checked_and_shown(tmp_path: Path, polyvalues: Run) -> None:
     out = tmp_path / "pairs.parquet"
     done = polyvalues("pairs", "import", "table", str(PAIRS), "--out", str(out))
     assert done.returncode == 0
@@ -93,7 +90,7 @@ def test_pairs_are_imported_checked_and_shown(tmp_path: Path) -> None:
     assert {"en", "es", "fr"} <= set(done.stdout.split())
 
 
-def test_text_from_data_is_not_markup(tmp_path: Path) -> None:
+def test_text_from_data_is_not_markup(tmp_path: Path, polyvalues: Run) -> None:
     row = {"concept": "morality", "language": "en", "item": "[red]1", "positive": "[bold]yes[/bold]", "negative": "no"}
     path = tmp_path / "hostile.jsonl"
     path.write_text("\n".join(json.dumps(row | {"item": f"[red]{i}"}) for i in range(3)))
@@ -101,20 +98,22 @@ def test_text_from_data_is_not_markup(tmp_path: Path) -> None:
     assert "[bold]yes[/bold]" in done.stdout
 
 
-def test_run_and_report_end_to_end(tmp_path: Path) -> None:
+def test_run_and_report_end_to_end(tmp_path: Path, polyvalues: Run) -> None:
     model, out = build_model(tmp_path / "model"), tmp_path / "out"
     arguments = ["run", "--model", str(model), "--pairs", f"table:{PAIRS}", "--out", str(out), "--folds", "4"]
-    done = polyvalues(*arguments, "--draws", "40", "--languages", "en,fr", "--concepts", "truthfulness")
+    arguments += ["--draws", "40", "--languages", "en,fr", "--concepts", "truthfulness"]
+    done = subprocess.run([POLYVALUES, *arguments], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
     assert str(out / "report.html") in done.stdout
     page = (out / "report.html").read_bytes()
     (out / "report.html").unlink()
     assert polyvalues("report", str(out)).returncode == 0
     assert (out / "report.html").read_bytes() == page
-    check_shown(out)
+    check_shown(out, polyvalues)
 
 
-def check_shown(out: Path) -> None:
+def check_shown(out: Path, polyvalues: Run) -> None:
     """What `show` prints is what the folder's tables say, and nothing in the folder changes."""
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     shown = polyvalues("show", str(out))

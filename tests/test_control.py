@@ -220,19 +220,21 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(folder: Path, words: Words)
                 raise KeyboardInterrupt
 
     study = load_study(folder / "split")
-    spec = build(ControlSpec, SMALL | {"seed": 5})  # other random directions: nothing of it is there yet
+    small = SMALL | {"targets": ["en", "fi"], "random_draws": 1, "matrix": False}
+    spec = build(ControlSpec, small | {"seed": 5})  # other random directions: nothing of it is there yet
     first, second = Stops(), Units()
     with pytest.raises(KeyboardInterrupt):
         run_control(study, spec, first, words=words)
     found = run_control(study, spec, second, words=words)
     assert not set(first.made[:3]) & set(second.made)
-    fresh = run_control(study, build(ControlSpec, SMALL), words=words)
+    fresh = run_control(study, build(ControlSpec, small), words=words)
     assert str(found.chosen) == str(fresh.chosen)  # the search does not depend on random directions
 
 
 @pytest.mark.parametrize("choice", ["source", "joint"])
 def test_one_setting_for_all(folder: Path, words: Words, choice: str) -> None:
-    found = run_control(load_study(folder / "cross"), build(ControlSpec, SMALL | {"choice": choice}), words=words)
+    spec = build(ControlSpec, SMALL | {"choice": choice, "random_draws": 1, "matrix": False})
+    found = run_control(load_study(folder / "cross"), spec, words=words)
     settings_chosen = {(trial.point, str(trial.gate)) for trial in found.chosen.values() if trial is not None}
     assert len(settings_chosen) <= 1
     if choice == "source":

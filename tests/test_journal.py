@@ -59,7 +59,7 @@ def test_a_flipped_byte_loses_its_record_only_and_is_said(tmp_path: Path, caplog
 def test_lines_that_fit_their_checksum_and_are_no_records_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "sub/memory.jsonl"
     path.parent.mkdir()
-    lines = (b"[1]", b'["k"]', b'["k", [1]]', b'[{}, ["x"]]', b"{", b"\xff")
+    lines = (b"[1]", b'["k"]', b'["k", [1]]', b'[{}, ["x"]]', b"{", b"\xff", b"[" * 100_000)
     path.write_bytes(b"".join(hashlib.sha256(x).hexdigest()[:16].encode() + b" " + x + b"\n" for x in lines))
     assert len(journal(tmp_path)) == 0
 
@@ -68,9 +68,18 @@ def test_links_are_not_written_through_and_what_cannot_be_written_is_said(tmp_pa
     (tmp_path / "sub").mkdir()
     (tmp_path / "elsewhere").write_bytes(b"")
     (tmp_path / "sub/memory.jsonl").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises((StoreError, OSError)):
-        journal(tmp_path).add({"a": ("x",)})
+    with pytest.raises(StoreError, match="is a link"):
+        journal(tmp_path)
+    (tmp_path / "sub/memory.jsonl").unlink()
+    late = journal(tmp_path)
+    (tmp_path / "sub/memory.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        late.add({"a": ("x",)})
     assert (tmp_path / "elsewhere").read_bytes() == b""
+    (tmp_path / "sub/memory.jsonl").unlink()
+    (tmp_path / "sub/memory.jsonl").mkdir()
+    with pytest.raises(StoreError, match="cannot be read"):
+        journal(tmp_path)
     if os.geteuid() != 0:
         (tmp_path / "shut").mkdir(mode=0o500)
         with pytest.raises(StorageFull):

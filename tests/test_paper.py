@@ -1,7 +1,5 @@
 """Figures and tables for papers, from folders of finished studies: what is written, missing, refused."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import pytest
 from paper_examples import control
 
 import polyvalues as pv
+from command_line import Run
 from line_examples import build_model, settings, write_pairs
 from polyvalues.claims import no_claims
 from polyvalues.errors import SpecError
@@ -18,8 +17,6 @@ from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_paper_style import STYLES
 from polyvalues.store import Provenance, Store
 from polyvalues.study import run_study
-
-POLYVALUES = str(Path(sys.executable).parent / "polyvalues")
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +33,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def study(folder: Path) -> Study:
     return load_study(folder / "study")
-
-
-def polyvalues(*arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([POLYVALUES, *arguments], capture_output=True, text=True, check=False, timeout=300)
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def test_everything_that_can_be_made_is_made_and_the_rest_is_said(study: Study) -> None:
@@ -120,7 +111,7 @@ def test_what_cannot_be_asked_is_refused(study: Study, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_writes_into_the_study_and_says_what(folder: Path, tmp_path: Path) -> None:
+def test_the_command_writes_into_the_study_and_says_what(folder: Path, tmp_path: Path, polyvalues: Run) -> None:
     done = polyvalues("figures", str(folder / "study"), "--style", "talk", "--format", "svg", "--only", "2,6")
     assert done.returncode == 0, done.stderr
     home = folder / "study" / "figures" / "talk"
@@ -144,7 +135,7 @@ def test_the_command_writes_into_the_study_and_says_what(folder: Path, tmp_path:
         (["figures", "{study}", "--only", "two"], "'two' is not a number of a figure"),
     ],
 )
-def test_what_is_foreseen_is_one_message(folder: Path, arguments: list[str], said: str) -> None:
+def test_what_is_foreseen_is_one_message(folder: Path, arguments: list[str], said: str, polyvalues: Run) -> None:
     done = polyvalues(*(part.format(study=folder / "study", home=folder) for part in arguments))
     assert done.returncode == 2
     assert done.stderr.count("error") == 1

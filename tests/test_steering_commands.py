@@ -1,53 +1,13 @@
 """The commands that steer, as a user types them, on a small study; what is wrong is one message."""
 
-import io
 import json
-import logging
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from command_line import Run
 from line_examples import build_model, settings, write_pairs
-from polyvalues.cli import main
 from polyvalues.study import run_study
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def polyvalues(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The command line in this process: starting one for every command takes seconds."""
-    logger = logging.getLogger("polyvalues")
-    before = list(logger.handlers)
-
-    def run(*arguments: str, typed: str = "") -> Done:
-        monkeypatch.setattr(sys, "argv", ["polyvalues", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        logger.handlers[:] = before
-        out, err = capsys.readouterr()
-        return Done(code, out, err)
-
-    yield run
-    logger.handlers[:] = before
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,6 @@
 import csv
 import io
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +83,15 @@ def english(folder: Path, items: int = 12) -> Path:
     return folder / "en.parquet"
 
 
-def model(folder: Path) -> tuple[str, ...]:
-    write_translator(folder / "model", "flores")
-    return ("--model", str(folder / "model"), "--device", "cpu", "--max-new-tokens", "8", "--beams", "1")
+def model(folder: Path, scheme: str = "flores") -> tuple[str, ...]:
+    write_translator(folder / "model", scheme)
+    return ("--model", str(folder / "model"), "--device", "cpu", "--max-new-tokens", "20", "--beams", "1")
 
 
 def test_a_model_translates_and_the_folder_has_all_of_it(tmp_path: Path, polyvalues: Run) -> None:
     source, own, out = english(tmp_path), model(tmp_path), tmp_path / "out"
-    arguments = ("translate", str(source), "--to", "fr,sw", *own, "--out", str(out), "--translator", "A <b>|x")
+    hostile = "A <b>|x ![](http://a/b.png)"
+    arguments = ("translate", str(source), "--to", "fr,sw", *own, "--out", str(out), "--translator", hostile)
     dry = polyvalues(*arguments, "--dry-run")
     assert dry.returncode == 0, dry.stderr
     assert "characters a second" in dry.stdout
@@ -109,13 +107,22 @@ def test_a_model_translates_and_the_folder_has_all_of_it(tmp_path: Path, polyval
     assert card["quality"]
     page = (out / "CARD.md").read_text(encoding="utf-8")
     assert "swh_Latn" in page
-    assert "A &lt;b&gt;/x" in page
+    assert "A &#60;b&#62;/x !&#91;&#93;(http" in page
     assert len(table(out / "texts.csv")) == 2 * sum(row["language"] != "en" for row in rows)
     assert any(row["round_trip"] for row in table(out / "texts.csv"))
     before = (out / "pairs.parquet").read_bytes()
     again = polyvalues(*arguments, "--round-trip")
     assert "asked 0," in again.stdout
     assert (out / "pairs.parquet").read_bytes() == before
+
+
+def test_a_model_of_one_pair_of_languages_is_not_asked_for_two(tmp_path: Path, polyvalues: Run) -> None:
+    arguments = ("translate", str(english(tmp_path, 3)), *model(tmp_path, "none"), "--out", str(tmp_path / "out"))
+    for more in (("--to", "fr,sw"), ("--to", "fr", "--round-trip")):
+        done = polyvalues(*arguments, *more)
+        assert done.returncode == 2
+        assert "no tokens for languages" in done.stderr
+    assert polyvalues(*arguments, "--to", "fr").returncode == 0
 
 
 def test_an_endpoint_is_estimated_first_and_counted_after(
@@ -192,33 +199,6 @@ def test_what_cannot_be_translated_is_one_message(
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
-
-
-def test_a_killed_process_goes_on_and_two_do_not_work_in_one_folder(tmp_path: Path, polyvalues: Run) -> None:
-    source, own, out = english(tmp_path, 40), model(tmp_path), tmp_path / "out"
-    arguments = ("translate", str(source), "--to", "fr,sw", *own, "--batch-tokens", "1", "--out", str(out))
-    whole = polyvalues(*arguments[:-1], str(tmp_path / "whole"))
-    assert whole.returncode == 0, whole.stderr
-    child = subprocess.Popen(
-        [sys.executable, "-m", "polyvalues", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not (out / "memory.jsonl").exists() and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert child.poll() is None
-        beside = polyvalues(*arguments)
-        assert beside.returncode == 2
-        assert "another run" in beside.stderr
-    finally:
-        child.kill()
-        child.communicate()
-    assert not (out / "pairs.parquet").exists()
-    done = polyvalues(*arguments)
-    assert done.returncode == 0, done.stderr
-    assert "remembered 0" not in done.stdout
-    for name in ("pairs.parquet", "texts.csv", "quality.csv"):
-        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_languages_are_listed_and_searched(polyvalues: Run) -> None:

@@ -142,20 +142,25 @@ def tiny_tokenizer(kind: str = "plain", *, chat_template: str | None = None) -> 
     return fast
 
 
+def draw_weights(model: Any, seed: int, scale: Callable[[str], float] = lambda _: 0.8) -> None:
+    """Draw all parameters: matrices with `scale` of their names over the root of their width, vectors shifted a bit."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.dim() >= 2:
+                parameter.copy_(scale(name) * noise / parameter.shape[-1] ** 0.5)
+            else:
+                parameter.add_(0.1 * noise)
+
+
 def tiny_model(architecture: str, *, seed: int = 0) -> Any:
     """The model with its head, in eval mode, weights drawn from `seed`."""
     config = ARCHITECTURES[architecture]()
     encoder = architecture in ENCODERS
     kind: Any = transformers.AutoModelForMaskedLM if encoder else transformers.AutoModelForCausalLM
     model = kind.from_config(config)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            if parameter.dim() >= 2:
-                parameter.copy_(0.8 * noise / parameter.shape[-1] ** 0.5)
-            else:
-                parameter.add_(0.1 * noise)
+    draw_weights(model, seed)
     return model.eval()
 
 

@@ -3,18 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 
-from tiny_models import tiny_tokenizer
+from tiny_models import draw_weights, tiny_tokenizer
 
 LANGUAGES = {
     "flores": ("eng_Latn", "fra_Latn", "swh_Latn", "zho_Hans"),
     "m2m": ("__en__", "__fr__", "__sw__", "__zh__"),
     "mbart": ("en_XX", "fr_XX", "sw_KE", "zh_CN"),
     "tag": ("<2en>", "<2fr>", "<2sw>", "<2zh>"),
+    "opus": (">>eng<<", ">>fra<<", ">>swh<<", ">>zho<<"),
     "none": (),
 }
+ENDING = (2, 1.3)
+"""From which token on, and how steeply, the end gets likelier: random weights alone would never come to one."""
 _COMMON: dict[str, Any] = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2, "decoder_start_token_id": 1}
 _BART: dict[str, Any] = {
     "d_model": 32,
@@ -41,6 +43,7 @@ def write_translator(folder: Path, scheme: str, *, seed: int = 0) -> Path:
         "m2m": lambda: transformers.M2M100Config(vocab_size=size, **_BART),
         "mbart": lambda: transformers.MBartConfig(vocab_size=size, **_BART),
         "none": lambda: transformers.MarianConfig(vocab_size=size, **_BART),
+        "opus": lambda: transformers.MarianConfig(vocab_size=size, **_BART),
         "tag": lambda: transformers.T5Config(
             vocab_size=size,
             d_model=32,
@@ -52,15 +55,12 @@ def write_translator(folder: Path, scheme: str, *, seed: int = 0) -> Path:
         ),
     }
     model = transformers.AutoModelForSeq2SeqLM.from_config(configs[scheme]())
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            if parameter.dim() >= 2:  # embeddings are tied to the output: large ones would only repeat the last token
-                scale = 0.5 if "shared" in name or "embed" in name else 4.0
-                parameter.copy_(scale * noise / parameter.shape[-1] ** 0.5)
-            else:
-                parameter.add_(0.1 * noise)
+
+    def scale(name: str) -> float:  # embeddings are tied to the output: large ones would only repeat the last token
+        return 0.5 if "shared" in name or "embed" in name else 4.0
+
+    draw_weights(model, seed, scale)
+    model.generation_config.exponential_decay_length_penalty = ENDING
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -25,10 +25,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import polyvalues.controlled
 import polyvalues.study  # noqa: F401 (imported before forking)
-from line_examples import build_model, settings, write_pairs
+from line_examples import build_model, digests, settings, write_pairs
 from polyvalues import cli
 from polyvalues.settings import dump_toml
-from test_resume import digests
 
 CONTROL = ("--concept", "morality", "--layers", "2", "--windows", "1", "--strengths", "0.3", "--rounds", "0", "--gates",
            "0.1", "--max-new-tokens", "2", "--random-draws", "1", "--targets", "en,fi", "--no-matrix",

@@ -15,7 +15,8 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from polyvalues.store import Store, explained
+from polyvalues.errors import StoreError
+from polyvalues.store import Store, explained, sync_folder
 
 _LOG = logging.getLogger("polyvalues")
 _DIGEST: Final = 16
@@ -29,10 +30,15 @@ class Journal:
     Args:
         store: the folder.
         name: of the file, as the store names files.
+
+    Raises:
+        StoreError: the file is a link, or cannot be read.
     """
 
     def __init__(self, store: Store, name: str) -> None:
         self.path = store.path(name)
+        if self.path.is_symlink():
+            raise StoreError(f"{self.path}: is a link, which could lead writing anywhere; put the file itself there")
         self._records: dict[str, Record] = {}
         self._end = 0
         self._read()
@@ -66,6 +72,8 @@ class Journal:
                 file.write(blob)
                 file.flush()
                 os.fsync(file.fileno())
+            if self._end == 0:  # the file may be new
+                sync_folder(self.path.parent)
         self._end += len(blob)
         self._records.update(entries)
 
@@ -74,6 +82,8 @@ class Journal:
             blob = self.path.read_bytes()
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be read ({error.strerror})") from None
         self._end = blob.rfind(b"\n") + 1
         damaged = 0
         for line in blob[: self._end].split(b"\n")[:-1]:
@@ -97,7 +107,7 @@ def _record(line: bytes) -> tuple[str, Record] | None:
         return None
     try:
         found = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(found, list) or len(found) != 2 or not isinstance(found[0], str):
         return None

@@ -233,7 +233,13 @@ def translate_pairs(pairs: PairSet, spec: TranslateSpec, out: Path, progress: Pr
 
 def _backend(spec: TranslateSpec, store: Store, usage: Journal) -> Backend:
     if spec.backend == "seq2seq":
-        return load_seq2seq(spec.seq2seq, flores_code)
+        found = load_seq2seq(spec.seq2seq, flores_code)
+        if found.scheme == "none" and (len(spec.to) > 1 or spec.round_trip):
+            raise SpecError(
+                f"{spec.seq2seq.model}: has no tokens for languages, so it translates one language into one other; "
+                "give that one alone in --to, and leave out --round-trip"
+            )
+        return found
     if spec.backend == "endpoint":
 
         def spent(sent: int, received: int) -> None:

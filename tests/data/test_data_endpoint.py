@@ -27,20 +27,15 @@ ROWS = [
     for row in read_pairs([PairSource(reader="mosaic")]).table.to_pylist()
     if row["language"] in ("en", "fr", "fi") and row["concept"] == "morality" and int(row["item"][-2:]) <= 10
 ]
-FRENCH = {
-    row[side]: other[side]
-    for row in ROWS
-    for other in ROWS
-    for side in SIDES
-    if (row["language"], other["language"]) == ("en", "fr") and row["item"] == other["item"]
-}
-FINNISH = {
-    row[side]: other[side]
-    for row in ROWS
-    for other in ROWS
-    for side in SIDES
-    if (row["language"], other["language"]) == ("en", "fi") and row["item"] == other["item"]
-}
+
+
+def said_in(language: str) -> dict[str, str]:
+    """Every English text in another language."""
+    there = {row["item"]: row for row in ROWS if row["language"] == language}
+    return {row[side]: there[row["item"]][side] for row in ROWS if row["language"] == "en" for side in SIDES}
+
+
+FRENCH, FINNISH = said_in("fr"), said_in("fi")
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +60,9 @@ def given(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def reply(items: list[dict[str, Any]], words: dict[str, str] = FRENCH) -> str:
-    return json.dumps({"items": [{"id": one["id"], "texts": [words[text] for text in one["texts"]]} for one in items]})
+    return json.dumps(
+        {"items": [{"id": one["id"], "texts": [words.get(text, "Bonjour.") for text in one["texts"]]} for one in items]}
+    )
 
 
 def right(body: dict[str, Any], _: int = 0) -> Reply:
@@ -155,7 +152,7 @@ def test_answers_in_words_cut_short_or_in_part_count_as_far_as_they_go() -> None
     def answer(body: dict[str, Any], number: int) -> Reply:
         whole = reply(given(body))
         if number == 1:
-            return 200, completion(f"Here you are:\n```json\n{whole}\n```")
+            return 200, completion(f'{{First}} [I] try {{"items": [{{"id": "1"}}]}}. Here:\n```json\n{whole}\n```')
         if number == 2:
             return 200, completion(whole[: len(whole) // 2], finish="length")
         return 200, completion(reply(given(body)[:-1] or given(body)))
@@ -213,10 +210,25 @@ def test_texts_that_are_refused_are_left_out_and_settings_that_are_refused_stop(
     with server(filtered) as (url, _):
         done = translate(pairs(), WANTED, backend(url), Forgetful())
     assert sorted(translated(done.pairs)) == sorted(set(EXPECTED) - {"morality-07"})
+    with server(filtered) as (url, seen):  # the same again, when nothing but the refused text is left
+        rest = make_pairs([row for row in ROWS if (row["language"], row["item"]) == ("en", "morality-07")])
+        assert translate(rest, WANTED, backend(url), Forgetful()).missing == {"fr": 1}
+    assert len(seen) == 3  # asked alone twice, and once whether the endpoint takes anything
     nobody = server(lambda _b, _n: (400, '{"error": {"message": "no such model"}}'))
     with nobody as (url, seen), pytest.raises(TranslationError, match="no such model"):
         translate(pairs(), WANTED, backend(url), Forgetful())
-    assert len(seen) == 1
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["null", "3", "[]", "{}", '{"choices": 1}', '{"choices": [null]}', '{"choices": [{}]}',
+     '{"choices": [{"message": null}]}', '{"choices": [{"message": {"content": null}}]}',
+     '{"choices": [], "usage": {"prompt_tokens": "many"}}', '{"choices": [], "usage": 7}'],
+)  # fmt: skip
+def test_an_envelope_of_any_shape_is_an_answer_that_does_not_count(body: str) -> None:
+    with server(lambda _b, _n: (200, body)) as (url, _):
+        assert translate(pairs(), WANTED, backend(url, tries=1), Forgetful()).missing == {"fr": 10}
 
 
 def test_nobody_there_and_no_key_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:

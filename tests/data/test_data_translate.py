@@ -14,7 +14,7 @@ from polyvalues.artifacts import PairSet
 from polyvalues.data.pairs import make_pairs
 from polyvalues.data.translate.base import Backend, Forgetful
 from polyvalues.data.translate.segments import cut, intact, pieces, restore
-from polyvalues.data.translate.sheets import SheetsBackend, is_id, sheet_id
+from polyvalues.data.translate.sheets import SheetsBackend, _guarded, _unguarded, is_id, sheet_id
 from polyvalues.data.translate.stage import Wanted, translate, volume
 from polyvalues.errors import PairsError, ReaderError, SpecError
 from translators import Killed, Mirror
@@ -163,6 +163,16 @@ def test_volume_is_what_is_then_asked_for() -> None:
     assert (sw.pairs, sw.texts, sw.known) == (4, len(backend.asked), 0)
 
 
+@pytest.mark.parametrize("broken", ["\n", " \r\n\n", "\u2028", "\x85 "])
+def test_a_line_break_that_a_backend_adds_is_none(broken: str) -> None:
+    """A text has the lines it had, whatever a backend does with one of them."""
+    backend = Mirror(word=lambda word: f"{word[::-1]}{broken}")
+    expected = translate(some(positive="Yes.\n\nIt is {x}."), WANTED, Mirror(), Forgetful())
+    done = translate(some(positive="Yes.\n\nIt is {x}."), WANTED, backend, Forgetful())
+    for language in WANTED.targets:
+        assert texts(done.pairs, language) == texts(expected.pairs, language)
+
+
 def test_lost_placeholders_and_names_are_mended_in_pieces() -> None:
     pairs = some(positive="Aisha paid {sum} to us.", negative="Aisha stole {sum} from us.")
     names = Wanted("en", ("fi",), ("Aisha",))
@@ -295,6 +305,32 @@ def test_sheets_are_never_written_over_and_only_new_texts_are_listed(tmp_path: P
     assert translate(some(), FI, sheets(tmp_path), Forgetful()).missing == {"fi": 0}
 
 
+def test_the_sheet_of_a_region_is_not_the_sheet_of_the_language(tmp_path: Path) -> None:
+    """`es-419.csv` looks like the four hundred and nineteenth sheet of `es`."""
+    both = Wanted("en", ("es", "es-419"))
+    translate(some(), both, sheets(tmp_path), Forgetful())
+    for target in both.targets:
+        save(tmp_path / f"{target}.csv", [row | {"translation": target} for row in rows_of(tmp_path / f"{target}.csv")])
+    done = translate(some(), both, sheets(tmp_path), Forgetful())
+    for target in both.targets:
+        assert texts(done.pairs, target)["q1"] == (f"{target} {target} {target} ", target, target)
+
+
+def test_columns_that_were_sorted_apart_are_seen(tmp_path: Path) -> None:
+    translate(some(), FI, sheets(tmp_path), Forgetful())
+    rows = rows_of(tmp_path / "fi.csv")
+    ids = [row["id"] for row in rows]
+    save(tmp_path / "fi.csv", [row | {"id": key} for row, key in zip(rows, ids[1:] + ids[:1], strict=True)])
+    with pytest.raises(ReaderError, match="sorted apart"):
+        translate(some(), FI, sheets(tmp_path), Forgetful())
+
+
+@pytest.mark.parametrize("text", ["=1+1 is two", "'-ism is odd", "''+a", "'tis so", "@b", "plain"])
+def test_what_is_guarded_is_unguarded_again(text: str) -> None:
+    assert _unguarded(_guarded(text)) == text
+    assert not _guarded(text).startswith(("=", "+", "-", "@"))
+
+
 def test_ids_are_letters_with_a_check_and_differ_by_language() -> None:
     ids = {sheet_id(f"text {n}", "en", "fi") for n in range(2000)}
     assert len(ids) == 2000
@@ -318,6 +354,8 @@ def test_what_is_wrong_with_a_sheet_is_said_with_its_line(tmp_path: Path) -> Non
     with pytest.raises(ReaderError, match="CSV UTF-8"):
         translate(some(), FI, sheets(tmp_path), Forgetful())
     save(tmp_path / "fi-2.csv", [{"id": "garbled", "text": "changed", "translation": "jotain"}])
+    with (tmp_path / "fi-2.csv").open("a", encoding="utf-8") as file:
+        file.write(",,\n,,\n")  # rows that were emptied
     backend = sheets(tmp_path)
     translate(some(), FI, backend, Forgetful())
     assert backend.notes == ["fi: 1 rows with a damaged id and a changed text are left out"]

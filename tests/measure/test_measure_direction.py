@@ -10,6 +10,7 @@ from polyvalues.measure.transfer import transfer
 from polyvalues.specs import StatisticsSpec
 from reference import direction_oracle as oracle
 from reference.measure_cases import make_choice, make_scores, random_scores, reordered
+from unchecked import unchecked
 
 SPEC = StatisticsSpec(draws=200)
 LANGUAGES = ("en", "fr", "es", "sw", "ny")
@@ -40,6 +41,7 @@ def test_a_planted_direction_is_found_with_its_size() -> None:
     assert found["donor"].values.tolist() == ["fr", "en", "en", "en", "en"]
 
 
+@unchecked()
 def test_without_a_direction_the_test_is_rightly_sized() -> None:
     rng = np.random.default_rng(1)
     p = []

@@ -7,20 +7,12 @@ import xarray as xr
 
 from polyvalues.artifacts import Replicates
 from polyvalues.measure.overview import QUANTITIES, overview
-from polyvalues.measure.resample import group_weights
 from polyvalues.specs import StatisticsSpec
 from reference import measure_oracle as oracle
-from reference.measure_cases import make_choice, random_replicates, random_scores, reordered
+from reference.measure_cases import make_choice, random_replicates, random_scores, reordered, weightings
 
 SPEC = StatisticsSpec(draws=60, confidence=0.9)
 LANGUAGES = ("en", "fr", "sw")
-
-
-def weightings(scores, key: str) -> list[dict[str, int]]:
-    groups = sorted(
-        {str(item.data["group"].values[row]) for item in scores.values() for row in oracle.tested_rows(item.data)}
-    )
-    return oracle.weightings(groups, group_weights(key, len(groups), SPEC.draws, SPEC.seed))
 
 
 def mean(values) -> Fraction:
@@ -30,7 +22,7 @@ def mean(values) -> Fraction:
 
 def series(scores, layer: int, key: str) -> dict[str, list[Fraction]]:
     """Every bootstrapped quantity of one concept, literally, by resample."""
-    drawn = weightings(scores, key)
+    drawn = weightings(scores, SPEC, key)
     away = list(itertools.permutations(LANGUAGES, 2))
     data = {name: item.data for name, item in scores.items()}
     return {

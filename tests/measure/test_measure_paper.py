@@ -4,26 +4,18 @@ import numpy as np
 
 from polyvalues.measure.findings import measure
 from polyvalues.measure.paper import paper_consistency, paper_overview, paper_recognition, paper_transfer
-from polyvalues.measure.resample import group_weights
 from polyvalues.specs import StatisticsSpec
 from reference import measure_oracle as oracle
-from reference.measure_cases import make_scores, random_replicates, random_scores
+from reference.measure_cases import make_scores, random_replicates, random_scores, weightings
 
 SPEC = StatisticsSpec(draws=60, confidence=0.9)
 LANGUAGES = ("en", "fr", "sw")
 
 
-def weightings(scores) -> list[dict[str, int]]:
-    groups = sorted(
-        {str(item.data["group"].values[row]) for item in scores.values() for row in oracle.tested_rows(item.data)}
-    )
-    return oracle.weightings(groups, group_weights("honesty", len(groups), SPEC.draws, SPEC.seed))
-
-
 def test_every_cell_is_the_best_layer_on_the_test_pairs_with_ties_correct():
     scores = random_scores(np.random.default_rng(0), layers=4, pairs=80, numbering="paper")
     found = paper_recognition(list(scores.values()), SPEC).sel(concept="honesty")
-    drawn = weightings(scores)
+    drawn = weightings(scores, SPEC)
     layers = set()
     for s, t in itertools.product(LANGUAGES, LANGUAGES):
         by_layer = [oracle.accuracy(scores[t].data, s, layer, drawn[0], ties=1) for layer in range(1, 5)]

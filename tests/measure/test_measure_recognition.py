@@ -8,26 +8,18 @@ from scipy import stats
 from polyvalues.axes import CONTROL, CONTROLS
 from polyvalues.errors import MeasureError
 from polyvalues.measure.recognition import recognition
-from polyvalues.measure.resample import group_weights
 from polyvalues.specs import StatisticsSpec
 from reference import measure_oracle as oracle
-from reference.measure_cases import make_choice, make_scores, random_scores, reordered
+from reference.measure_cases import make_choice, make_scores, random_scores, reordered, weightings
 
 SPEC = StatisticsSpec(draws=60, confidence=0.9, seed=5)
 LANGUAGES = ("en", "fr", "sw")
 
 
-def weightings(scores, spec: StatisticsSpec = SPEC, concept: str = "honesty") -> list[dict[str, int]]:
-    groups = sorted(
-        {str(item.data["group"].values[row]) for item in scores.values() for row in oracle.tested_rows(item.data)}
-    )
-    return oracle.weightings(groups, group_weights(concept, len(groups), spec.draws, spec.seed))
-
-
 def test_every_cell_against_the_formula():
     scores = random_scores(np.random.default_rng(0))
     found = recognition(list(scores.values()), [make_choice(1)], SPEC).sel(concept="honesty")
-    drawn = weightings(scores)
+    drawn = weightings(scores, SPEC)
     for source, target, layer in itertools.product(LANGUAGES, LANGUAGES, range(3)):
         expected = [oracle.accuracy(scores[target].data, source, layer, weight) for weight in drawn]
         cell = found["accuracy"].sel(source=source, target=target, layer=layer).values
@@ -39,7 +31,7 @@ def test_every_cell_against_the_formula():
 def test_auroc_against_the_formula():
     scores = random_scores(np.random.default_rng(1), pairs=16)
     found = recognition(list(scores.values()), [make_choice(2)], SPEC).sel(concept="honesty")
-    drawn = weightings(scores)
+    drawn = weightings(scores, SPEC)
     for source, target in (("en", "fr"), ("sw", "sw")):
         expected = [oracle.auroc(scores[target].data, source, 2, weight) for weight in drawn]
         cell = found["auroc"].sel(source=source, target=target).values
@@ -58,7 +50,7 @@ def test_auroc_of_many_texts_is_exact():
 def test_controls_against_the_formula():
     scores = random_scores(np.random.default_rng(2))
     found = recognition(list(scores.values()), [make_choice(0)], SPEC).sel(concept="honesty")
-    drawn = weightings(scores)
+    drawn = weightings(scores, SPEC)
     for target, control, layer in itertools.product(LANGUAGES, CONTROLS, range(3)):
         expected = [oracle.control_accuracy(scores[target].data, control, layer, weight) for weight in drawn]
         cell = found["control"].sel({"target": target, CONTROL: control, "layer": layer}).values

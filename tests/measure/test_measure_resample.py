@@ -6,6 +6,7 @@ from scipy import stats
 
 from polyvalues.measure import kernels, resample
 from reference import measure_oracle as oracle
+from unchecked import unchecked
 
 
 def test_weights_draw_as_many_groups_as_there_are_and_start_with_the_data():
@@ -112,6 +113,7 @@ def test_blocks_of_cells_change_nothing(monkeypatch):
     np.testing.assert_array_equal(resample.bootstrap_ratio(sums, counts, weights, 0.95), whole)
 
 
+@unchecked()
 def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(20240101)
     truth, covered = 0.75, 0

@@ -3,27 +3,19 @@ import itertools
 import numpy as np
 import xarray as xr
 
-from polyvalues.measure.resample import group_weights
 from polyvalues.measure.transfer import transfer
 from polyvalues.specs import StatisticsSpec
 from reference import measure_oracle as oracle
-from reference.measure_cases import make_choice, make_scores, random_scores, reordered
+from reference.measure_cases import make_choice, make_scores, random_scores, reordered, weightings
 
 SPEC = StatisticsSpec(draws=80, confidence=0.9)
 LANGUAGES = ("en", "fr", "sw")
 
 
-def weightings(scores) -> list[dict[str, int]]:
-    groups = sorted(
-        {str(item.data["group"].values[row]) for item in scores.values() for row in oracle.tested_rows(item.data)}
-    )
-    return oracle.weightings(groups, group_weights("honesty", len(groups), SPEC.draws, SPEC.seed))
-
-
 def test_transfer_and_asymmetry_against_the_formula():
     scores = random_scores(np.random.default_rng(0))
     found = transfer(list(scores.values()), [make_choice(1)], SPEC).sel(concept="honesty")
-    drawn = weightings(scores)
+    drawn = weightings(scores, SPEC)
     series = {
         (s, t): [oracle.transfer(scores[t].data, s, 1, weight) for weight in drawn]
         for s, t in itertools.permutations(LANGUAGES, 2)

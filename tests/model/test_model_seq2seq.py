@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import ExponentialDecayLengthPenalty
 
 from polyvalues.data.flores import flores_code
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
@@ -18,7 +20,7 @@ from polyvalues.journal import Journal
 from polyvalues.model.seq2seq import Seq2SeqBackend, load_seq2seq
 from polyvalues.store import Store
 from polyvalues.translation_specs import Seq2SeqSpec
-from tiny_translators import LANGUAGES, write_translator
+from tiny_translators import ENDING, LANGUAGES, write_translator
 
 TEXTS = ("It was kind of her.", "No.", "She told her neighbour the truth about the window.", "公平地分享。", "A b c")
 
@@ -27,7 +29,7 @@ def load(folder: Path, scheme: str, **settings: Any) -> Seq2SeqBackend:
     if not folder.exists():
         write_translator(folder, scheme)
     return load_seq2seq(
-        Seq2SeqSpec(**{"model": str(folder), "device": "cpu", "max_new_tokens": 12, "beams": 1, **settings}),
+        Seq2SeqSpec(**{"model": str(folder), "device": "cpu", "max_new_tokens": 24, "beams": 1, **settings}),
         flores_code,
     )
 
@@ -42,7 +44,9 @@ def test_each_family_is_told_its_languages(tmp_path: Path, scheme: str) -> None:
     assert isinstance(backend, Backend)
     assert backend.scheme == scheme
     tokens = backend.tokenizer.convert_ids_to_tokens(backend._ids("A", "en", "sw"))
-    first = {"tag": "<2sw>", "none": "A"}.get(scheme, LANGUAGES[scheme][0] if LANGUAGES[scheme] else "")
+    first = {"tag": "<2sw>", "opus": ">>swh<<", "none": "A"}.get(
+        scheme, LANGUAGES[scheme][0] if LANGUAGES[scheme] else ""
+    )
     assert tokens[0] == first
     assert tokens[-1] == "</s>"
     found = {target: backend.translate(requests(), "en", target) for target in ("fr", "sw")}
@@ -54,22 +58,53 @@ def test_each_family_is_told_its_languages(tmp_path: Path, scheme: str) -> None:
 def test_greedy_is_the_likeliest_next_token_one_after_the_other(tmp_path: Path, scheme: str) -> None:
     backend = load(tmp_path / "model", scheme)
     model, tokenizer = backend.model, backend.tokenizer
-    forced = None if scheme in ("tag", "none") else tokenizer.convert_tokens_to_ids(backend.code("fr"))
+    forced = None if scheme in ("tag", "opus", "none") else tokenizer.convert_tokens_to_ids(backend.code("fr"))
+    ending = ExponentialDecayLengthPenalty(ENDING, tokenizer.eos_token_id, 1)
     expected = []
     with torch.inference_mode():
         for text in TEXTS:
             ids = torch.tensor([backend._ids(text, "en", "fr")])
             made = [model.config.decoder_start_token_id]
-            for step in range(12):
-                logits = model(input_ids=ids, decoder_input_ids=torch.tensor([made]), use_cache=False).logits[0, -1]
-                fixed = forced if step == 0 else model.generation_config.forced_eos_token_id if step == 11 else None
-                made.append(int(logits.argmax()) if fixed is None else fixed)
+            for step in range(24):
+                logits = model(input_ids=ids, decoder_input_ids=torch.tensor([made]), use_cache=False).logits[:, -1]
+                likeliest = int(ending(torch.tensor([made]), logits).argmax())
+                made.append(forced if step == 0 and forced is not None else likeliest)
                 if made[-1] == tokenizer.eos_token_id:
                     break
             said = tokenizer.decode([token for token in made if token != forced], skip_special_tokens=True).strip()
             expected.append((said,) if said else None)
     assert backend.translate(requests(), "en", "fr") == expected
     assert len(set(expected)) >= 3
+    assert backend.notes == []
+
+
+@pytest.mark.parametrize("scheme", [name for name in LANGUAGES if name != "tag"])  # whose random model may say nothing
+def test_a_translation_that_is_cut_short_is_none(tmp_path: Path, scheme: str) -> None:
+    """Some families force an end on the last token, so that a cut translation looks like a whole one."""
+    whole = load(tmp_path / "model", scheme).translate(requests(), "en", "fr")
+    for tokens in (5, 8, 11):
+        backend = load(tmp_path / "model", scheme, max_new_tokens=tokens)
+        found = backend.translate(requests(), "en", "fr")
+        cut = sum(one is None for one in found)
+        assert all(one in (None, text) for one, text in zip(found, whole, strict=True))
+        noted = [f"fr: {cut} texts are not at their end after {tokens} tokens"] if cut else []
+        assert backend.notes == noted
+        assert cut > 0 or tokens == 11
+    assert None not in whole
+
+
+@pytest.mark.parametrize("scheme", ["flores", "mbart", "none"])
+def test_positions_of_the_model_bound_what_it_reads_and_writes(tmp_path: Path, scheme: str) -> None:
+    """The tiny models have 128 positions, fewer than the settings ask for."""
+    write_translator(tmp_path / "model", scheme)
+    path = tmp_path / "model/generation_config.json"
+    endless = json.loads(path.read_text(encoding="utf-8")) | {"exponential_decay_length_penalty": None}
+    path.write_text(json.dumps(endless | {"suppress_tokens": [1]}), encoding="utf-8")
+    backend = load(tmp_path / "model", scheme, max_source_tokens=512, max_new_tokens=512)
+    assert backend.translate(requests(("A b c", "A b c " * 60)), "en", "fr") == [None, None]
+    assert backend.notes == [
+        "fr: 1 texts are not at their end after 128 tokens", "fr: 1 texts have more than 128 tokens"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["flores", "tag"])
@@ -104,10 +139,14 @@ def test_memory_that_does_not_suffice_halves_the_batch(tmp_path: Path, monkeypat
     backend = load(tmp_path / "model", "flores")
     expected = backend.translate(requests(), "en", "fr")
     generate, sizes = backend.model.generate, []
+    held: list[weakref.ref[torch.Tensor]] = []
 
     def small(**given: Any) -> Any:
+        assert all(states() is None for states in held), "a pass that failed still holds its memory"
         sizes.append(len(given["input_ids"]))
         if len(given["input_ids"]) > limit:
+            states = torch.zeros(1)
+            held.append(weakref.ref(states))
             raise torch.OutOfMemoryError("full")
         return generate(**given)
 
@@ -121,9 +160,17 @@ def test_memory_that_does_not_suffice_halves_the_batch(tmp_path: Path, monkeypat
 
 
 def test_a_language_the_model_does_not_have_is_an_error(tmp_path: Path) -> None:
-    for scheme in ("flores", "m2m", "mbart", "tag"):
+    for scheme in ("flores", "m2m", "mbart", "tag", "opus"):
         with pytest.raises(ModelError, match="no token for language 'fi'"):
             load(tmp_path / scheme, scheme).plan(requests(), "fi", "fi")
+
+
+@pytest.mark.parametrize("scheme", ["m2m", "mbart", "opus"])
+def test_another_script_is_another_language(tmp_path: Path, scheme: str) -> None:
+    backend = load(tmp_path / "model", scheme)
+    assert backend.code("zh") == backend.code("zh-Hans") == LANGUAGES[scheme][3]
+    with pytest.raises(ModelError, match="no token for language 'zh-Hant'"):
+        backend.code("zh-Hant")
 
 
 def test_settings_are_what_a_translation_depends_on(tmp_path: Path) -> None:

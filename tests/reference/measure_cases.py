@@ -1,12 +1,15 @@
 """Small scores and cosines made by hand, for the tests of the measure stage."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import LayerChoice, Replicates, Scores
 from polyvalues.axes import CONTROL, CONTROLS, SIDES
+from polyvalues.measure.resample import group_weights
+from polyvalues.specs import StatisticsSpec
+from reference import measure_oracle as oracle
 
 
 def make_scores(
@@ -152,3 +155,11 @@ def make_choice(layer: int, *, layers: int = 3, concept: str = "honesty", folds:
 def reordered(scores: dict[str, Scores], order: Sequence[str]) -> dict[str, Scores]:
     """The same scores with the languages in another order, on both axes."""
     return {name: Scores(scores[name].data.sel(source=list(order))) for name in order}
+
+
+def weightings(scores: Mapping[str, Scores], spec: StatisticsSpec, concept: str = "honesty") -> list[dict[str, int]]:
+    """How often each group of the tested pairs counts: once in the first, then in each draw of the concept."""
+    groups = sorted(
+        {str(item.data["group"].values[row]) for item in scores.values() for row in oracle.tested_rows(item.data)}
+    )
+    return oracle.weightings(groups, group_weights(concept, len(groups), spec.draws, spec.seed))

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,15 @@ TINY = Recipe(steps=6, batch_tokens=256, vocabulary=400, hidden=32, inner=64, la
 
 class Killed(Exception):
     """Stands for a kill between two checkpoints."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    """Texts are read once, and a tokenizer of 400 tokens needs few of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "DOCUMENTS", 1000)
+        patch.setattr(training, "languages", cache(languages))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ from training.babel.text import Composer, Document, Language, languages
 
 CHECKPOINT = "checkpoint.safetensors"
 EVERY = 250
+DOCUMENTS = 20_000
+"""That the tokenizer is trained on."""
 
 
 def train_tokenizer(known: Mapping[str, Language], recipe: Recipe, folder: Path) -> PreTrainedTokenizerFast:
@@ -38,7 +40,7 @@ def train_tokenizer(known: Mapping[str, Language], recipe: Recipe, folder: Path)
     composer = Composer(known)
     rng = np.random.default_rng([recipe.seed, 1])
     chances = np.sqrt([SHARES[tag] for tag in known])
-    drawn = rng.choice(list(known), size=20_000, p=chances / chances.sum())
+    drawn = rng.choice(list(known), size=DOCUMENTS, p=chances / chances.sum())
     documents = (composer.draw(rng, str(tag)) for tag in drawn)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -65,7 +65,7 @@ def doubts(
     found: list[tuple[str, str, str, str, str]] = []
     lengths = _odd_lengths(rows)
     low = flagged or {}
-    shared, digits = _texts_by_item(rows), _digits_by_item(rows)
+    shared, digits = _by_item(rows, _plain), _by_item(rows, _digits)
     for row in rows:
         key = (row["concept"], row["language"], row["item"])
         said = [*_text_doubts(row, shared), *_digit_doubts(row, digits)]
@@ -111,11 +111,12 @@ def _odd_lengths(rows: list[Row]) -> dict[tuple[str, str, str], float]:
     return odd
 
 
-def _texts_by_item(rows: list[Row]) -> dict[tuple[str, str, str], Counter[str]]:
+def _by_item(rows: list[Row], of: Callable[[str], str]) -> dict[tuple[str, str, str], Counter[str]]:
+    """What the texts of an item's side come to in all languages, how often each."""
     found: dict[tuple[str, str, str], Counter[str]] = {}
     for row in rows:
         for side in SIDES:
-            found.setdefault((row["concept"], row["item"], side), Counter())[_plain(row["prefix"] + row[side])] += 1
+            found.setdefault((row["concept"], row["item"], side), Counter())[of(row["prefix"] + row[side])] += 1
     return found
 
 
@@ -132,14 +133,6 @@ def _text_doubts(row: Row, shared: Mapping[tuple[str, str, str], Counter[str]]) 
             own, letters = (int(count[0]) for count in script_letters([text], script))
             if own < 0.5 * letters:
                 yield "script", f"{own} of {letters} letters of the {side} text are {script}"
-
-
-def _digits_by_item(rows: list[Row]) -> dict[tuple[str, str, str], Counter[str]]:
-    found: dict[tuple[str, str, str], Counter[str]] = {}
-    for row in rows:
-        for side in SIDES:
-            found.setdefault((row["concept"], row["item"], side), Counter())[_digits(row["prefix"] + row[side])] += 1
-    return found
 
 
 def _digit_doubts(row: Row, digits: Mapping[tuple[str, str, str], Counter[str]]) -> Iterator[Doubt]:

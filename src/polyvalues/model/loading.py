@@ -84,34 +84,50 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
     source = model_source(spec)
     device = torch_device(spec)
     common: dict[str, Any] = {"revision": spec.revision or "main", "trust_remote_code": spec.trust_remote_code}
-    try:
+    with failures_explained(spec.id):
         placement = _placement(spec, device)
-        with quiet_transformers():
-            config = AutoConfig.from_pretrained(source, **common)
-            encoder = _is_encoder(config)
-            tokenizer = AutoTokenizer.from_pretrained(source, **common)
-            loader: Any = AutoModel if encoder else AutoModelForCausalLM
-            full, info = loader.from_pretrained(
-                source,
-                config=config,
-                dtype=spec.dtype,
-                use_safetensors=True,
-                output_loading_info=True,
-                **placement,
-                **common,
-            )
-            base = full if encoder else _without_head(full)
-            _check_complete(spec, full, base, info["missing_keys"])
-            if head and encoder:
-                raise ModelLoadError(f"{spec.id}: is an encoder, which cannot generate text; it can only be read")
-            kept = full if head else base
-            if not placement:
-                nn.Module.to(kept, device)
-    except _FORESEEN as error:
-        raise ModelLoadError(f"{spec.id}: cannot be loaded: {_first_line(error)}. {_advice(error)}") from error
+        config = AutoConfig.from_pretrained(source, **common)
+        encoder = _is_encoder(config)
+        tokenizer = AutoTokenizer.from_pretrained(source, **common)
+        loader: Any = AutoModel if encoder else AutoModelForCausalLM
+        full, info = loader.from_pretrained(
+            source,
+            config=config,
+            dtype=spec.dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **placement,
+            **common,
+        )
+        base = full if encoder else _without_head(full)
+        check_complete(spec, full, base, info["missing_keys"])
+        if head and encoder:
+            raise ModelLoadError(f"{spec.id}: is an encoder, which cannot generate text; it can only be read")
+        kept = full if head else base
+        if not placement:
+            nn.Module.to(kept, device)
     kept.eval()
     kept.requires_grad_(requires_grad=False)
     return Parts(base, full if head else None, tokenizer, encoder)
+
+
+@contextmanager
+def failures_explained(name: str, kind: str = "") -> Iterator[None]:
+    """Load a model inside, quietly; what is foreseen to go wrong is one message.
+
+    Args:
+        name: the model's folder or Hub id.
+        kind: a sentence on what models can be loaded, for the end of the message.
+
+    Raises:
+        ModelLoadError: anything that is foreseen, with what to do.
+    """
+    try:
+        with quiet_transformers():
+            yield
+    except _FORESEEN as error:
+        advice = f"{_advice(error)}. {kind}" if kind else _advice(error)
+        raise ModelLoadError(f"{name}: cannot be loaded: {_first_line(error)}. {advice}") from error
 
 
 def model_source(spec: ModelSpec) -> str:
@@ -203,8 +219,18 @@ def _without_head(full: PreTrainedModel) -> PreTrainedModel:
     return inner[0]
 
 
-def _check_complete(spec: ModelSpec, full: PreTrainedModel, base: PreTrainedModel, missing: Any) -> None:
-    """No parameter that is read may be absent from the checkpoint; poolers and heads are never read."""
+def check_complete(spec: ModelSpec, full: PreTrainedModel, base: PreTrainedModel, missing: Any) -> None:
+    """No parameter that is read may be absent from the checkpoint; poolers and heads are never read.
+
+    Args:
+        spec: which model.
+        full: as it was loaded.
+        base: the part of it that is read.
+        missing: names of the weights of `full` that the checkpoint lacks.
+
+    Raises:
+        ModelLoadError: weights of `base` are absent.
+    """
     used = {id(parameter) for name, parameter in base.named_parameters() if "pooler" not in name}
     named = dict(full.named_parameters(remove_duplicate=False))
     absent = sorted(key for key in missing if key in named and id(named[key]) in used)
@@ -251,6 +277,8 @@ def _advice(error: BaseException) -> str:
         return "A weight file is damaged or cut short: download the model again"
     if isinstance(error, ImportError):
         return "Install the library it names"
+    if "Unrecognized configuration class" in text:
+        return "It is another kind of model than the one that is needed here"
     if "does not recognize this architecture" in text or "model type" in text.lower() or "model_type" in text:
         return "Its model_type is unknown to this release of transformers: upgrade transformers or check config.json"
     if "safetensors" in text:

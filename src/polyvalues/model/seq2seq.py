@@ -7,26 +7,27 @@ How a model is told its languages is read off its vocabulary, not off its name:
     m2m      `__fr__`     (M2M-100)    the same
     mbart    `fr_XX`      (mBART-50)   the same
     tag      `<2fr>`      (MADLAD-400) the target's code in front of the text
-    none                  (Opus-MT)    the text alone
+    opus     `>>fra<<`    (Opus-MT of several targets)    the same
+    none                  (Opus-MT of one pair)    the text alone
 
 Batches are cut by padded source tokens times beams, longest first, over all texts of a language; within one, greedy
 or beam search without sampling. So the same texts give the same translations, and a killed run goes on with the
-batches it had planned. Texts longer than `max_source_tokens` are not translated: a model that stops reading in the
-middle would translate half.
+batches it had planned. Texts longer than `max_source_tokens`, and translations that have not come to their end after
+`max_new_tokens`, are no translations: they would be half of one. A model's positions bound both.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-from polyvalues.errors import ModelError, ModelLoadError
+from polyvalues.errors import ModelError
 from polyvalues.model.fingerprint import fingerprint
-from polyvalues.model.loading import model_source, quiet_transformers, torch_device
+from polyvalues.model.loading import check_complete, failures_explained, model_source, quiet_transformers, torch_device
 from polyvalues.specs import ModelSpec
 from polyvalues.translation_specs import Seq2SeqSpec
 
@@ -35,19 +36,15 @@ _SCHEMES: Final[Mapping[str, re.Pattern[str]]] = {
     "m2m": re.compile(r"__[a-z]{2,3}__"),
     "mbart": re.compile(r"[a-z]{2}_[A-Z]{2}"),
     "tag": re.compile(r"<2[A-Za-z]{2,3}(_[A-Za-z]+)?>"),
+    "opus": re.compile(r">>[a-z]{2,3}(_[A-Za-z]+)?<<"),
 }
+_IN_FRONT: Final = ("tag", "opus")
 _OLD_CODES: Final = {"he": "iw", "id": "in", "yi": "ji", "jv": "jw", "fil": "tl", "nb": "no"}
 _PROBE: Final = "It is kind to share. 公平 αβγ 123"
 _NO_HABITS: Final = ("transformers_version", "_from_model_config")
-_FORESEEN: Final = (
-    OSError,
-    ValueError,
-    RuntimeError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    SafetensorError,
+_KIND: Final = (
+    "A translation model is a sequence-to-sequence model with safetensors weights (NLLB-200, MADLAD-400, M2M-100, "
+    "mBART-50, Opus-MT ...)"
 )
 
 
@@ -62,6 +59,7 @@ class Seq2SeqBackend:
         scheme: how it is told languages: a key above, or `none`.
         flores: from a language tag to its FLORES-200 code; None where there is none.
         identity: what the model computes: its fingerprint, and how it generates if it is not told otherwise.
+        lacking: how many texts were not translated, by target and reason; grows.
     """
 
     model: Any
@@ -70,6 +68,7 @@ class Seq2SeqBackend:
     scheme: str
     flores: Callable[[str], str | None]
     identity: Mapping[str, Any]
+    lacking: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def name(self) -> str:
@@ -97,6 +96,11 @@ class Seq2SeqBackend:
         own = self.spec.model_dump(mode="json", exclude={"model", "revision", "dtype", "device", "batch_tokens"})
         return {**self.identity, **own, "scheme": self.scheme}
 
+    @property
+    def notes(self) -> list[str]:
+        """Why texts were not translated, in words."""
+        return [f"{target}: {count} texts {why}" for (target, why), count in sorted(self.lacking.items()) if count]
+
     def plan(self, requests: Sequence[tuple[str, ...]], source: str, target: str) -> list[list[int]]:
         """Batches by a budget of padded tokens, from the longest text to the shortest; ties by the text."""
         lengths = [len(self._ids(text, source, target)) for (text,) in requests]
@@ -111,58 +115,83 @@ class Seq2SeqBackend:
 
     @torch.inference_mode()
     def translate(self, requests: Sequence[tuple[str, ...]], source: str, target: str) -> list[tuple[str, ...] | None]:
-        """One batch; None for texts that are too long or came out empty.
+        """One batch; None for texts that are too long, and where no translation came to its end.
 
         Raises:
             ModelError: the model does not know a language, or memory does not suffice for one text.
         """
-        ids = [self._ids(text, source, target) for (text,) in requests]
-        fits = [row for row, own in enumerate(ids) if len(own) <= self.spec.max_source_tokens]
+        ids, limit = (
+            [self._ids(text, source, target) for (text,) in requests],
+            self._bounded(self.spec.max_source_tokens),
+        )
+        fits = [row for row, own in enumerate(ids) if len(own) <= limit]
         texts = self._generate([ids[row] for row in fits], target) if fits else []
         found: list[tuple[str, ...] | None] = [None] * len(requests)
         for row, text in zip(fits, texts, strict=True):
             found[row] = (text,) if text else None
+        if len(fits) < len(ids):
+            self.lacking[target, f"have more than {limit} tokens"] += len(ids) - len(fits)
         return found
+
+    def _bounded(self, tokens: int) -> int:
+        """No more than the model has positions for."""
+        return min(tokens, getattr(self.model.config, "max_position_embeddings", None) or tokens)
 
     def _ids(self, text: str, source: str, target: str) -> list[int]:
         """Token ids of a text as the model wants it, whatever the tokenizer's class would do."""
-        if self.scheme == "tag":
+        if self.scheme in _IN_FRONT:
             return list(self.tokenizer(f"{self.code(target)} {text}")["input_ids"])
         if self.scheme == "none":
             return list(self.tokenizer(text)["input_ids"])
         own = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         return [self._id(self.code(source)), *own, int(self.tokenizer.eos_token_id)]
 
-    def _generate(self, ids: Sequence[Sequence[int]], target: str) -> list[str]:
+    def _generate(self, ids: Sequence[Sequence[int]], target: str) -> list[str | None]:
+        """Translations; None for those that were cut short."""
         pad = self.tokenizer.pad_token_id
-        longest, device = max(map(len, ids)), self.model.device
+        longest, limit = max(map(len, ids)), self._bounded(self.spec.max_new_tokens)
         block = torch.full((len(ids), longest), int(pad if pad is not None else 0), dtype=torch.long)
         mask = torch.zeros_like(block)
         for row, own in enumerate(ids):
             block[row, : len(own)] = torch.tensor(own)
             mask[row, : len(own)] = 1
-        forced = None if self.scheme in ("tag", "none") else self._id(self.code(target))
+        forced = None if self.scheme in (*_IN_FRONT, "none") else self._id(self.code(target))
+        made = self._made(block, mask, limit, forced)
+        if made is None and len(ids) == 1:
+            raise ModelError(
+                f"{self.spec.model}: memory does not suffice for one text of {longest} tokens; use fewer "
+                "beams, a smaller dtype, or lower max_source_tokens"
+            )
+        if made is None:
+            half = len(ids) // 2
+            return [*self._generate(ids[:half], target), *self._generate(ids[half:], target)]
+        ends = self.model.generation_config.eos_token_id
+        ends = set(ends if isinstance(ends, list) else [ends])
+        # the last token that is allowed may be an end only because it had to be one
+        ended = [not ends.isdisjoint(row[1:limit]) for row in made]
+        self.lacking[target, f"are not at their end after {limit} tokens"] += ended.count(False)
+        rows = [[token for token in row if token != forced] for row in made]
+        texts = self.tokenizer.batch_decode(rows, skip_special_tokens=True)
+        return [str(text).strip() if whole else None for text, whole in zip(texts, ended, strict=True)]
+
+    def _made(self, block: torch.Tensor, mask: torch.Tensor, limit: int, forced: int | None) -> list[list[int]] | None:
+        """Token ids from the decoder's first on; None where memory does not suffice.
+
+        The next try is made outside the handler, which holds on to the memory of the pass that failed.
+        """
         options: dict[str, Any] = {} if forced is None else {"forced_bos_token_id": forced}
         try:
             with quiet_transformers():
-                made = self.model.generate(
-                    input_ids=block.to(device),
-                    attention_mask=mask.to(device),
+                return self.model.generate(
+                    input_ids=block.to(self.model.device),
+                    attention_mask=mask.to(self.model.device),
                     num_beams=self.spec.beams,
                     do_sample=False,
-                    max_new_tokens=self.spec.max_new_tokens,
+                    max_new_tokens=limit,
                     **options,
-                )
+                ).tolist()
         except torch.OutOfMemoryError:
-            if len(ids) == 1:
-                raise ModelError(
-                    f"{self.spec.model}: memory does not suffice for one text of {longest} tokens; use fewer "
-                    "beams, a smaller dtype, or lower max_source_tokens"
-                ) from None
-            half = len(ids) // 2
-            return [*self._generate(ids[:half], target), *self._generate(ids[half:], target)]
-        rows = [[token for token in row if token != forced] for row in made.cpu().tolist()]
-        return [str(text).strip() for text in self.tokenizer.batch_decode(rows, skip_special_tokens=True)]
+            return None
 
     def code(self, tag: str) -> str:
         """The model's own code for a language.
@@ -171,13 +200,16 @@ class Seq2SeqBackend:
             ModelError: it has none.
         """
         vocabulary = _vocabulary(self.tokenizer)
-        base = tag.partition("-")[0]
-        names = [tag.replace("-", "_"), base, _OLD_CODES.get(base, base)]
+        base, flores = tag.partition("-")[0], self.flores(tag) or ""
+        # zh-Hant is not what a model writes when it is told zh: what FLORES tells apart is not taken for one another
+        plain = [base, _OLD_CODES.get(base, base)] if flores == (self.flores(base) or "") else []
+        names = [tag.replace("-", "_"), *plain]
         options = {
-            "flores": [self.flores(tag) or ""],
+            "flores": [flores],
             "m2m": [f"__{name}__" for name in names],
             "tag": [f"<2{name}>" for name in names],
-            "mbart": sorted(token for token in vocabulary if re.fullmatch(rf"{re.escape(base)}_[A-Z]{{2}}", token)),
+            "opus": [f">>{name}<<" for name in (*names, flores, *([flores[:3]] if plain else ()))],
+            "mbart": sorted(token for token in vocabulary if plain and re.fullmatch(rf"{base}_[A-Z]{{2}}", token)),
         }[self.scheme]
         for option in options:
             if option in vocabulary:
@@ -204,25 +236,14 @@ def load_seq2seq(spec: Seq2SeqSpec, flores: Callable[[str], str | None]) -> Seq2
     """
     placed = ModelSpec(id=spec.model, revision=spec.revision, dtype=spec.dtype, device=spec.device)
     source, device = model_source(placed), torch_device(placed)
-    common: dict[str, Any] = {"revision": spec.revision or "main"}
-    try:
-        with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(source, **common)
-            model, info = AutoModelForSeq2SeqLM.from_pretrained(
-                source, dtype=spec.dtype, use_safetensors=True, output_loading_info=True, **common
-            )
-            model.to(device)
-    except _FORESEEN as error:
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ModelLoadError(
-            f"{spec.model}: cannot be loaded as a translation model: {first[:300]}. It must be a sequence-to-sequence "
-            "model with safetensors weights (NLLB-200, MADLAD-400, M2M-100, mBART-50, Opus-MT ...)"
-        ) from error
-    if info["missing_keys"]:
-        raise ModelLoadError(
-            f"{spec.model}: {len(info['missing_keys'])} weights are not in the checkpoint and would be random "
-            f"({', '.join(sorted(info['missing_keys'])[:3])} ...); the folder is incomplete"
+    common: dict[str, Any] = {"revision": spec.revision or "main", "trust_remote_code": False}
+    with failures_explained(spec.model, _KIND):
+        tokenizer = AutoTokenizer.from_pretrained(source, **common)
+        model, info = AutoModelForSeq2SeqLM.from_pretrained(
+            source, dtype=spec.dtype, use_safetensors=True, output_loading_info=True, **common
         )
+        check_complete(placed, model, model, info["missing_keys"])
+        model.to(device)
     model.eval()
     model.requires_grad_(requires_grad=False)
     habits = {k: v for k, v in model.generation_config.to_diff_dict().items() if k not in _NO_HABITS}

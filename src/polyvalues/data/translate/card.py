@@ -52,9 +52,9 @@ def card_markdown(card: Mapping[str, Any], about: About = NOTHING_ELSE) -> str:
         "## Who, when, with what",
         "",
         f"- translator: {cell(card['translator'] or 'not named')}",
-        f"- backend: `{cell(card['backend'])}`",
+        f"- backend: {_code(card['backend'])}",
         f"- first run {card['when']['first']}, last run {card['when']['last']}",
-        *(f"- {cell(name)}: `{cell(value)}`" for name, value in sorted(card["settings"].items())),
+        *(f"- {cell(name)}: {_code(value)}" for name, value in sorted(card["settings"].items())),
         *(f"- {cell(name)} {cell(value)}" for name, value in sorted(card["versions"].items())),
         "",
         "## Counts",
@@ -105,6 +105,11 @@ def table_lines(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str
 
 
 def cell(text: object) -> str:
-    """One line without what Markdown or HTML would take for markup."""
-    plain = " ".join(str(text).split())
-    return plain.replace("|", "/").replace("<", "&lt;").replace(">", "&gt;")
+    """One line without what Markdown or HTML would take for markup: pictures and links would be fetched by a reader."""
+    plain = " ".join(str(text).split()).replace("|", "/")
+    return "".join(f"&#{ord(letter)};" if letter in "&<>[]" else letter for letter in plain)
+
+
+def _code(text: object) -> str:
+    """One line between backticks, which cannot end them."""
+    return "`" + " ".join(str(text).split()).replace("`", "'") + "`"

@@ -17,6 +17,7 @@ untranslated.
 
 import importlib.util
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,8 @@ PROMPT: Final = (
 )
 """What the model is told; part of the key."""
 
+_HARMLESS: Final = json.dumps({"items": [{"id": "1", "texts": ["Good morning."]}]})
+_START: Final = re.compile(r'\{\s*"items"\s*:')
 _SURE: Final = -1.5
 _LEAST_LETTERS: Final = 12
 _COPIED_WORDS: Final = 4
@@ -151,7 +154,10 @@ class EndpointBackend:
         return PROMPT.format(source=source, target=target, names=names, instructions=more)
 
     def _ask(self, system: str, content: str) -> str | None:
-        """What the model says; None where the endpoint will not take these texts."""
+        """What the model says; None where the endpoint will not take these texts.
+
+        An endpoint that takes nothing at all refuses its settings: before it has taken any, a harmless text is tried.
+        """
         if importlib.util.find_spec("openai") is None:
             raise MissingExtra("the endpoint backend needs openai: pip install 'polyvalues[translate]'")
         import openai  # optional, and slow to import
@@ -167,18 +173,24 @@ class EndpointBackend:
                 **mode,
             )
         except openai.BadRequestError as error:
-            if self._state["answered"]:  # these texts, not the settings
-                return None
-            raise self._refused(error) from error
+            if content == _HARMLESS:
+                raise self._refused(error) from error
+            if not self._state["answered"]:
+                self._ask(system, _HARMLESS)
+            return None
         except (openai.OpenAIError, ValueError) as error:  # ValueError: an answer whose own envelope is cut short
             raise self._refused(error) from error
         usage = getattr(reply, "usage", None)
+        tokens = [getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
+        sent, received = (count if isinstance(count, int) else 0 for count in tokens)
         with self._lock:
             self._state["answered"] += 1
             if usage is not None:
-                self.spent(int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0))
-        choices = getattr(reply, "choices", None)
-        return str(choices[0].message.content or "") if choices else ""
+                self.spent(sent, received)
+        try:
+            return str(reply.choices[0].message.content or "")
+        except (AttributeError, TypeError, LookupError):  # the client lets any JSON through
+            return ""
 
     def _refused(self, error: Exception) -> TranslationError:
         return TranslationError(
@@ -239,13 +251,14 @@ def _answers(reply: str) -> dict[str, Request]:
 
 def _items(reply: str) -> Sequence[Any]:
     """The items of an answer, also of one in words or code fences, or one that was cut short."""
-    start, end = reply.find("{"), reply.rfind("}")
+    starts = [match.start() for match in _START.finditer(reply)] or [0]
+    start, end = starts[-1], reply.rfind("}")  # before the last one a model may have been thinking aloud
     try:
         return _Reply.model_validate(json.loads(reply[start : end + 1])).items
     except (ValueError, RecursionError):
         pass
     decoder, items = json.JSONDecoder(), []
-    at = reply.find("{", reply.find("[") + 1)
+    at = reply.find("{", reply.find("[", start) + 1)
     while at >= 0:
         try:
             item, at = decoder.raw_decode(reply, at)

@@ -18,6 +18,7 @@ from typing import Final
 from polyvalues.data.marks import PLACEHOLDER, placeholders
 
 _LABEL: Final = re.compile(r"(?:^|(?<=[.!?。！？]\s))\s*([^\W\d_]{1,24}\s?[:：])(?=\s|$)")
+_BREAKS: Final = re.compile(r"\s*[\n\r\v\f\x85\u2028\u2029]\s*")
 _EDGES: Final = re.compile(r"\A(\s*)(.*?)(\s*)\Z", re.DOTALL)
 
 
@@ -60,6 +61,11 @@ def restore(parts: Sequence[Part], translations: Mapping[str, str]) -> str | Non
             return None
         out.append(text)
     return "".join(out)
+
+
+def one_line(translation: str) -> str:
+    """A translation without the line breaks a backend put in, since no segment has any."""
+    return _BREAKS.sub(" ", translation).strip()
 
 
 def intact(segment: str, translation: str, names: Sequence[str]) -> bool:

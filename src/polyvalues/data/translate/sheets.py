@@ -74,7 +74,8 @@ class SheetsBackend:
         """What the sheets have; a sheet is written for what none of them lists.
 
         Raises:
-            ReaderError: a sheet cannot be read, lacks a column, or translates a text twice and differently.
+            ReaderError: a sheet cannot be read, lacks a column, translates a text twice and differently, or has ids
+                beside other texts than their own.
         """
         ids = {sheet_id(text, source, target): text for (text,) in requests}
         by_text = {_squeezed(text): text for text in ids.values()}
@@ -82,11 +83,17 @@ class SheetsBackend:
         lost = 0
         for path in self.sheets(target):
             for line, row in _rows(path):
-                text = ids.get(row["id"].strip().lower()) or by_text.get(_squeezed(_unguarded(row["text"])))
-                if text is None:
-                    lost += not is_id(row["id"])
-                    continue
+                text, beside = ids.get(row["id"].strip().lower()), by_text.get(_squeezed(_unguarded(row["text"])))
                 given = _unguarded(row["translation"]).strip()
+                if text is not None and beside is not None and _squeezed(beside) != _squeezed(text):
+                    raise ReaderError(
+                        path, "an id and its text side by side; were columns sorted apart?", line=line, field="id"
+                    )
+                if text is None and not is_id(row["id"]):  # a whole id may be one of another language
+                    text = beside
+                    lost += text is None and bool(given)
+                if text is None:
+                    continue
                 if given and listed.get(text) not in (None, "", given):
                     raise ReaderError(path, "one translation per text; it has two that differ", line=line, field="id")
                 listed[text] = given or listed.get(text, "")
@@ -133,11 +140,11 @@ def _check(letters: str) -> str:
 
 
 def _guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
 
 
 def _unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def _squeezed(text: str) -> str:
@@ -156,7 +163,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         content = blob.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ReaderError(path, f"a table in UTF-8 or UTF-16; save it as CSV UTF-8 ({error})") from None
-    head = content.partition("\n")[0]
+    head = next(iter(content.splitlines()), "")
     delimiter = max(",;\t", key=head.count)
     reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter)
     try:

@@ -22,7 +22,7 @@ from polyvalues.artifacts import DROP_SCHEMA, PAIR_SCHEMA, PairSet
 from polyvalues.axes import SIDES
 from polyvalues.data.languages import language_name
 from polyvalues.data.translate.base import Backend, Memory, Request
-from polyvalues.data.translate.segments import Part, cut, intact, pieces, restore
+from polyvalues.data.translate.segments import Part, cut, intact, one_line, pieces, restore
 from polyvalues.errors import PairsError, SpecError
 
 FORMAT: Final = 1
@@ -196,8 +196,8 @@ class _Asking:
         broken: dict[str, list[Part]] = {}
         for request, answer in answers.items():
             own = found.setdefault(request if self.backend.joint else (), {})
-            for segment, translation in zip(request, answer, strict=True):
-                own[segment] = translation
+            for segment, given in zip(request, answer, strict=True):
+                own[segment] = translation = one_line(given)
                 if not intact(segment, translation, self.wanted.names):
                     broken[segment] = pieces(segment, self.wanted.names)
         if broken:
@@ -207,7 +207,8 @@ class _Asking:
     def _mend(self, found: Mapping[Request, dict[str, str]], broken: Mapping[str, Sequence[Part]]) -> None:
         """Ask for what stands between placeholders; where that fails, there is no translation."""
         again = dict.fromkeys((part.text,) for parts in broken.values() for part in parts if part.segment)
-        answers = {request[0]: answer[0] for request, answer in self.answers(list(again), told=False).items()}
+        found_again = self.answers(list(again), told=False).items()
+        answers = {request[0]: one_line(answer[0]) for request, answer in found_again}
         for own in found.values():
             for segment, translation in list(own.items()):
                 if segment in broken and not intact(segment, translation, self.wanted.names):
