@@ -120,10 +120,8 @@ class Seq2SeqBackend:
         Raises:
             ModelError: the model does not know a language, or memory does not suffice for one text.
         """
-        ids, limit = (
-            [self._ids(text, source, target) for (text,) in requests],
-            self._bounded(self.spec.max_source_tokens),
-        )
+        ids = [self._ids(text, source, target) for (text,) in requests]
+        limit = self._bounded(self.spec.max_source_tokens)
         fits = [row for row, own in enumerate(ids) if len(own) <= limit]
         texts = self._generate([ids[row] for row in fits], target) if fits else []
         found: list[tuple[str, ...] | None] = [None] * len(requests)

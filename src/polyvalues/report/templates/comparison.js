@@ -1,7 +1,8 @@
 // Several studies: recognition against training shares, and traits of models against their training mixtures.
 (function () {
   "use strict";
-  const { forms, interval, named, narrow, number, three } = window.polyvalues;
+  const { forms, interval, named, number, three } = window.polyvalues;
+  const { framed, ringed, tall } = window.polyvalues;
   const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a94a3"];
   const MIXTURES = {
     dominance: "share of the largest language, %",
@@ -26,14 +27,10 @@
       const seen = rows.filter((row) => row.share > 0 && row.estimate !== null);
       const place = { x: "share", y: "estimate" };
       return {
-        plot: {
+        plot: framed(room, {
           width: Math.min(room, 860),
-          height: narrow(room) ? 320 : 420,
-          marginLeft: 50,
+          height: tall(room),
           marginRight: 30,
-          marginTop: 26,
-          marginBottom: 44,
-          grid: true,
           color: colours(figure),
           x: { type: "log", label: "training share, %", ticks: 5, tickFormat: (value) => String(value) },
           y: { label: "accuracy", nice: true },
@@ -42,10 +39,10 @@
             Plot.dot(seen, Object.assign({ fill: "study", r: 4 }, place)),
             Plot.text(seen, Object.assign({ text: "language", dx: 6, textAnchor: "start" }, place)),
           ],
-        },
+        }),
         seen: seen,
         position: place,
-        mark: (row) => Plot.dot([row], Object.assign({ r: 8, stroke: "var(--ink)", strokeWidth: 2 }, place)),
+        mark: (row) => ringed(row, place),
         swatches: { color: colours(figure) },
         note: "Dashed: 0.5, chance.",
       };
@@ -82,13 +79,8 @@
     draw: (figure, rows, state, room) => {
       const seen = rows.filter((row) => Number.isFinite(row.value) && Number.isFinite(row.estimate));
       return {
-        plot: {
-          width: Math.min(room, 760),
-          height: narrow(room) ? 300 : 380,
+        plot: framed(room, {
           marginLeft: 56,
-          marginTop: 26,
-          marginBottom: 44,
-          grid: true,
           color: colours(figure),
           x: { label: MIXTURES[state.mixture] || state.mixture, nice: true, inset: 12 },
           y: { label: state.trait, nice: true, inset: 8 },
@@ -96,10 +88,10 @@
             Plot.link(seen, { x1: "value", x2: "value", y1: "lower", y2: "upper", stroke: "study", strokeWidth: 2 }),
             Plot.dot(seen, { x: "value", y: "estimate", fill: "study", r: 5 }),
           ],
-        },
+        }),
         seen: seen,
         position: { x: "value", y: "estimate" },
-        mark: (row) => Plot.dot([row], { x: "value", y: "estimate", r: 9, stroke: "var(--ink)", strokeWidth: 2 }),
+        mark: (row) => ringed(row, { x: "value", y: "estimate" }, { r: 9 }),
         swatches: { color: colours(figure) },
         note: "A point per model, with its interval.",
       };

@@ -1,7 +1,8 @@
 // What was asked of a finished study: control (what more strength does, and what it costs), damaged texts, quality.
 (function () {
   "use strict";
-  const { COLOURS, conceptStates, forms, interval, named, narrow, number, reaching, three } = window.polyvalues;
+  const { COLOURS, conceptStates, forms, interval, named, number, reaching, three } = window.polyvalues;
+  const { framed, ringed } = window.polyvalues;
 
   const setting = (row) =>
     `blocks ${row.layers}, strength ${row.strength.toPrecision(3)}` +
@@ -47,13 +48,7 @@
       );
       const colours = { domain: names, range: [COLOURS.own, COLOURS.warm, COLOURS.random] };
       return {
-        plot: {
-          width: Math.min(room, 760),
-          height: narrow(room) ? 300 : 360,
-          marginLeft: 46,
-          marginTop: 26,
-          marginBottom: 44,
-          grid: true,
+        plot: framed(room, {
           color: colours,
           x: {
             type: "log",
@@ -73,10 +68,10 @@
             Plot.ruleX(rows.filter((row) => row.chosen).slice(0, 1), { x: "strength", stroke: "var(--ink)" }),
             Plot.line(parts, { x: "strength", y: "rate", z: "what", stroke: "what", strokeWidth: 2, marker: "circle" }),
           ],
-        },
+        }),
         seen: rows,
         position: { x: "strength", y: "effect" },
-        mark: (row) => Plot.dot([row], { x: "strength", y: "effect", r: 8, stroke: "var(--ink)", strokeWidth: 2 }),
+        mark: (row) => ringed(row, { x: "strength", y: "effect" }),
         swatches: { color: colours },
         note: "On the prompts used for choosing. Dashed: unsteered. Upright: the chosen setting.",
       };
@@ -89,13 +84,7 @@
       const placed = rows.map((row) => Object.assign({ lost: row.base_benign - row.benign }, row));
       const front = placed.filter((row) => row.front).sort((a, b) => a.lost - b.lost);
       return {
-        plot: {
-          width: Math.min(room, 760),
-          height: narrow(room) ? 300 : 360,
-          marginLeft: 46,
-          marginTop: 26,
-          marginBottom: 44,
-          grid: true,
+        plot: framed(room, {
           x: { label: "willing answers lost on upholding prompts", nice: true },
           y: { domain: [0, 1], label: figure.behaviour },
           marks: [
@@ -107,10 +96,10 @@
               { x: "lost", y: "effect", fill: COLOURS.warm, r: 6 },
             ),
           ],
-        },
+        }),
         seen: placed,
         position: { x: "lost", y: "effect" },
-        mark: (row) => Plot.dot([row], { x: "lost", y: "effect", r: 9, stroke: "var(--ink)", strokeWidth: 2 }),
+        mark: (row) => ringed(row, { x: "lost", y: "effect" }, { r: 9 }),
         note: "A point per setting tried. Line: no other setting has more effect for less. Orange: chosen. Dashed: unsteered.",
       };
     },
@@ -148,13 +137,7 @@
       const bright = seen.filter((row) => row.language === state.highlight);
       const line = { x: "dose", y: "estimate", z: "language", stroke: COLOURS.own, marker: "circle" };
       return {
-        plot: {
-          width: Math.min(room, 760),
-          height: narrow(room) ? 300 : 360,
-          marginLeft: 50,
-          marginTop: 26,
-          marginBottom: 44,
-          grid: true,
+        plot: framed(room, {
           x: { label: "dose: share of words damaged", ticks: figure.doses },
           y: { label: figure.label, domain: reaching(figure.domain, bright.length ? bright : seen), nice: true },
           marks: [
@@ -163,10 +146,10 @@
             Plot.areaY(bright, { x: "dose", y1: "lower", y2: "upper", fill: COLOURS.own, fillOpacity: 0.16 }),
             Plot.line(bright, Object.assign({ strokeWidth: 2.6 }, line)),
           ],
-        },
+        }),
         seen: seen,
         position: { x: "dose", y: "estimate" },
-        mark: (row) => Plot.dot([row], { x: "dose", y: "estimate", r: 8, stroke: "var(--ink)", strokeWidth: 2 }),
+        mark: (row) => ringed(row, { x: "dose", y: "estimate" }),
         note: "A line per language, its own vector. Choose a language to see its interval.",
       };
     },
@@ -190,24 +173,18 @@
       const seen = rows.filter((row) => row.quality !== null && row.estimate !== null);
       const place = { x: "quality", y: "estimate" };
       return {
-        plot: {
-          width: Math.min(room, 760),
-          height: narrow(room) ? 300 : 360,
-          marginLeft: 50,
+        plot: framed(room, {
           marginRight: 30,
-          marginTop: 26,
-          marginBottom: 44,
-          grid: true,
           x: { label: "mean quality of the texts", nice: true },
           y: { label: "accuracy", nice: true },
           marks: [
             Plot.dot(seen, Object.assign({ fill: COLOURS.own, r: 4 }, place)),
             Plot.text(seen, Object.assign({ text: "language", dx: 7, textAnchor: "start" }, place)),
           ],
-        },
+        }),
         seen: seen,
         position: place,
-        mark: (row) => Plot.dot([row], Object.assign({ r: 8, stroke: "var(--ink)", strokeWidth: 2 }, place)),
+        mark: (row) => ringed(row, place),
         note: "A point per language.",
       };
     },

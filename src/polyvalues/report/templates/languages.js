@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const { COLOURS, conceptStates, counted, data, excluded, forms, interval } = window.polyvalues;
+  const { ringed } = window.polyvalues;
   const { isWithout, itemStates, layerWords, leavesOut, named } = window.polyvalues;
   const { narrow, ordered, reaching, tagAxis, tags, tested, three } = window.polyvalues;
 
@@ -223,7 +224,7 @@
         },
         seen: [...own, ...random],
         position: { x: "layer", y: "estimate" },
-        mark: (row) => Plot.dot([row], { x: "layer", y: "estimate", r: 7, stroke: "var(--ink)", strokeWidth: 2 }),
+        mark: (row) => ringed(row, { x: "layer", y: "estimate" }, { r: 7 }),
         note: "Band: interval. Thin: the other languages. Grey: random directions. Upright: the chosen layer.",
       };
     },
@@ -261,7 +262,7 @@
         },
         seen: rows,
         position: { x: "kept", y: "language" },
-        mark: (row) => Plot.dot([row], { x: "kept", y: "language", r: 8, stroke: "var(--ink)", strokeWidth: 2 }),
+        mark: (row) => ringed(row, { x: "kept", y: "language" }),
         swatches: { color: colours },
         note: "",
       };

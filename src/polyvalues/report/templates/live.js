@@ -105,6 +105,23 @@
   const reaching = (domain, rows) =>
     d3.extent([...domain, ...rows.flatMap((row) => [row.estimate, row.lower, row.upper])].filter(Number.isFinite));
   const narrow = (room) => room < 560;
+  // size and margins of a chart of points or curves
+  const framed = (room, rest) =>
+    Object.assign(
+      {
+        width: Math.min(room, 760),
+        height: narrow(room) ? 300 : 360,
+        marginLeft: 50,
+        marginTop: 26,
+        marginBottom: 44,
+        grid: true,
+      },
+      rest,
+    );
+  const tall = (room) => (narrow(room) ? 320 : 420);
+  // the mark around the number that the keyboard has reached
+  const ringed = (row, place, more) =>
+    Plot.dot([row], Object.assign({ r: 8, stroke: "var(--ink)", strokeWidth: 2 }, place, more));
   const tagAxis = (order) => ({ domain: order, label: null, tickSize: 0 });
 
   window.polyvalues = {
@@ -113,6 +130,7 @@
     counted,
     data,
     excluded,
+    framed,
     interval,
     isWithout,
     itemStates,
@@ -125,7 +143,9 @@
     number,
     ordered,
     reaching,
+    ringed,
     tagAxis,
+    tall,
     tags,
     tested,
     three,

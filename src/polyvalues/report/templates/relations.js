@@ -1,8 +1,8 @@
 // Points are pairs of languages: cosine against kinship, asymmetry of transfer against training shares.
 (function () {
   "use strict";
-  const { data, tags, named, number, interval, three, COLOURS, narrow, language, conceptStates, forms } =
-    window.polyvalues;
+  const { data, tags, named, number, interval, three, COLOURS, language, conceptStates, forms } = window.polyvalues;
+  const { framed, ringed, tall } = window.polyvalues;
   const pairsOf = (list) => list.flatMap((one, at) => list.slice(at + 1).map((other) => [one, other]));
   const p = (value) => (value < 0.001 ? "< 0.001" : "= " + value.toPrecision(2));
 
@@ -64,13 +64,8 @@
       const family = (row) =>
         language.get(row.one).family === language.get(row.other).family ? "same family" : "other families";
       return {
-        plot: {
-          width: Math.min(room, 760),
-          height: narrow(room) ? 320 : 420,
-          marginLeft: 50,
-          marginTop: 26,
-          marginBottom: 44,
-          grid: true,
+        plot: framed(room, {
+          height: tall(room),
           x: { label: "similarity (1 − " + state.kind + " distance)", nice: true },
           y: { label: state.of, nice: true },
           color: { domain: ["same family", "other families"], range: [COLOURS.warm, COLOURS.own] },
@@ -85,10 +80,10 @@
             }),
             Plot.dot(seen, { x: "similarity", y: "estimate", fill: family, r: 3.5 }),
           ],
-        },
+        }),
         seen: seen,
         position: { x: "similarity", y: "estimate" },
-        mark: (row) => Plot.dot([row], { x: "similarity", y: "estimate", r: 8, stroke: "var(--ink)", strokeWidth: 2 }),
+        mark: (row) => ringed(row, { x: "similarity", y: "estimate" }),
         swatches: { color: { domain: ["same family", "other families"], range: [COLOURS.warm, COLOURS.own] } },
         note: "A point is a pair of languages, the line its interval. Points share languages, so the test permutes languages (Mantel).",
       };
@@ -128,13 +123,8 @@
         upper: slope.upper * x,
       }));
       return {
-        plot: {
-          width: Math.min(room, 760),
-          height: narrow(room) ? 320 : 420,
-          marginLeft: 50,
-          marginTop: 26,
-          marginBottom: 44,
-          grid: true,
+        plot: framed(room, {
+          height: tall(room),
           x: { label: "log10 of the ratio of training shares, richer to poorer", nice: true },
           y: { label: "asymmetry (richer to poorer, minus back)", nice: true },
           marks: [
@@ -151,10 +141,10 @@
             }),
             Plot.dot(seen, { x: "log10_ratio", y: "estimate", fill: COLOURS.own, r: 3.5 }),
           ],
-        },
+        }),
         seen: seen,
         position: { x: "log10_ratio", y: "estimate" },
-        mark: (row) => Plot.dot([row], { x: "log10_ratio", y: "estimate", r: 8, stroke: "var(--ink)", strokeWidth: 2 }),
+        mark: (row) => ringed(row, { x: "log10_ratio", y: "estimate" }),
         note: "A point is a pair of languages. Line and band: the slope through 0, and its interval.",
       };
     },
