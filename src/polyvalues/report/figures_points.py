@@ -33,13 +33,15 @@ from polyvalues.report.figures_style import (
     segments,
     styled,
 )
-from polyvalues.report.views import LanguageView, arrange, concepts_of, edge, family_blocks, own
+from polyvalues.report.views import LanguageView, arrange, concepts_of, family_blocks, own
 
 _ROW = 0.27
 _TOP, _PANEL_TITLE, _BOTTOM = 0.62, 0.26, 0.62
 _FAMILY, _TAG = 1.25, 0.55
 _LONGEST = 18
 """Characters of a family name that fit into the margin."""
+_TICKS = ((0.8, 0.5), (0.45, 0.25), (0.3, 0.2), (0.15, 0.1))
+"""Widths of the value axis above which ticks are so far apart."""
 _OFFSET = {"random": 0.2, "permuted": 0.36}
 
 
@@ -93,13 +95,14 @@ def exclusion(findings: Findings, languages: Sequence[LanguageView], beside: Bes
     """Change of each language's own accuracy when pairs whose translation is flagged are left out."""
     shown = arrange(findings, languages)
     change = own(beside.exclusion["change"].sel({"excluded": "own"}), [language.tag for language in shown])
-    widest = edge(change)
-    frame = _Frame((-1.1 * widest, 1.1 * widest), 0.0, "change")
+    seen = np.abs(change.values)
+    reach = 1.25 * float(np.ceil(np.max(seen[np.isfinite(seen)], initial=0.05) * 20 - 1e-9) / 20)
+    frame = _Frame((-reach, reach), 0.0, "change")
     page, panels = _grid(concepts_of(findings), shown, frame)
     numbers = change.transpose(CONCEPT, TARGET, INTERVAL).sel({INTERVAL: list(BOUNDS)}).values
     for axes, points in zip(panels, numbers, strict=True):
         _points(axes, points)
-    page.heading("Accuracy without flagged translations", "less accuracy on all pairs, own vector, chosen layer")
+    page.heading("What leaving out flagged translations changes", "accuracy without them, minus accuracy with them")
     _legend(page, with_controls=False)
     return page.figure
 
@@ -110,7 +113,9 @@ def _limits(arrays: Sequence[xr.DataArray], low: float, high: float) -> tuple[fl
     seen = seen[np.isfinite(seen)]
     low = min([low, *seen.tolist()])
     high = max([high, *seen.tolist()])
-    return float(np.floor(low * 10 + 1e-9) / 10 - 0.02), float(np.ceil(high * 10 - 1e-9) / 10 + 0.02)
+    low, high = np.floor(low * 10 + 1e-9) / 10, np.ceil(high * 10 - 1e-9) / 10
+    room = 0.04 * (high - low)  # for half of a point at either end
+    return float(low - room), float(high + room)
 
 
 def _grid(concepts: Sequence[str], languages: Sequence[LanguageView], frame: _Frame) -> tuple[Page, list[Axes]]:
@@ -139,10 +144,8 @@ def _dress(axes: Axes, languages: Sequence[LanguageView], frame: _Frame, concept
     axes.set_title(drawable(concept), loc="left", fontsize=9, color=INK, pad=5)
     axes.set_xlim(*frame.limits)
     axes.set_ylim(len(languages) - 0.45, -0.65)
-    wide = frame.limits[1] - frame.limits[0] > 0.8
-    axes.xaxis.set_major_locator(
-        MultipleLocator(0.5 if wide else 0.25 if frame.limits[1] - frame.limits[0] > 0.45 else 0.2)
-    )
+    width = frame.limits[1] - frame.limits[0]
+    axes.xaxis.set_major_locator(MultipleLocator(next((step for least, step in _TICKS if width > least), 0.05)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_xlabel(frame.label)
     scaled(axes, Scale(grid=0.6), Scale(line=False, marks=False, letters=Letters(9.0, INK), pad=6.0))
