@@ -177,7 +177,7 @@ print(*(line.split(":")[0] for line in tally.wrong), tally.refused)
 
 
 def test_the_fuzzing_finds_what_it_looks_for():
-    """In a process of its own, since memory counts by its highest mark, which a child takes over from its parent."""
+    """In a process of its own, since it takes two gigabytes."""
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     done = subprocess.run([sys.executable, "-c", PLANTED], env=here, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["crash", "hunger", "1"]

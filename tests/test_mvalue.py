@@ -230,4 +230,4 @@ def test_texts_of_the_sources_do_not_become_markup(tmp_path: Path, letters: Lett
     assert letters.asked
     page = (tmp_path / "out/CARD.md").read_text(encoding="utf-8")
     assert "<script>" not in page
-    assert "&lt;script&gt;/x" in page
+    assert "&#60;script&#62;/x" in page
