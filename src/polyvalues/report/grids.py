@@ -211,10 +211,10 @@ def kinship(data: xr.Dataset) -> list[Grid]:
     return grids
 
 
-def _tested(value: Interval, p: float, q: float, pairs: float) -> Cell:
+def _tested(value: Interval, p: float, q: float, pairs: int) -> Cell:
     if not value.measured:
         return Cell(MISSING, NOT_MEASURED)
-    counts = f"q = {q:.2g}, {int(pairs)} pairs of languages"
+    counts = f"q = {q:.2g}, {pairs} pairs of languages"
     return Cell(f"{interval_text(value, signed=True)}, p = {p:.2g}", counts)
 
 
