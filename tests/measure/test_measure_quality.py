@@ -82,6 +82,8 @@ def test_the_file_is_checked(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ReaderError, match=said):
             read_quality(path)
+    with pytest.raises(ReaderError, match=r"there is no quality\.csv in it"):
+        read_quality(tmp_path / "..")
     with pytest.raises(ReaderError, match="expected UTF-8 text"):
         read_quality(tmp_path / "none.csv")
 

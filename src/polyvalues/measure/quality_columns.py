@@ -102,11 +102,10 @@ def column_notes(found: xr.Dataset) -> list[str]:
         cell = found["alone"].sel({CONCEPT: concept}).transpose(COLUMN, INTERVAL)
         known = [(str(n), v) for n, v in zip(cell[COLUMN].values, cell.values, strict=True) if not np.isnan(v).any()]
         certain = [f"{name} {v[0]:+.3f}" for name, v in known if v[1] > 0 or v[2] < 0]
-        notes.append(
-            f"{concept}: accuracy per standard deviation, within languages: "
-            + (f"certain for {', '.join(certain)}" if certain else "certain for none")
-            + f" of {len(known)} columns"
-        )
+        said = f"certain for {', '.join(certain) or 'none'} of {len(known)} columns"
+        if not known:
+            said = "nothing can be said, since accuracy or quality has no spread"
+        notes.append(f"{concept}: accuracy per standard deviation of quality, within languages: {said}")
     return notes
 
 

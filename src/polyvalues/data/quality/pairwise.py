@@ -102,4 +102,4 @@ def _worse(values: np.ndarray, rows: np.ndarray, pairs: int) -> Float64[np.ndarr
     """The least value of each pair; NaN where neither text has one."""
     least = np.full(pairs, np.inf)
     np.fmin.at(least, rows, values)
-    return np.where(np.isinf(least), np.nan, np.round(least, _DIGITS))
+    return np.where(np.isinf(least), np.nan, np.round(least, _DIGITS) + 0.0)  # no -0

@@ -37,6 +37,8 @@ def read_quality(path: Path) -> pa.Table:
             line is named.
     """
     if path.is_dir():
+        if not (path / MEASURED).is_file():
+            raise ReaderError(path, f"a folder of `translate` or `pairs quality`; there is no {MEASURED} in it")
         path = path / MEASURED
     try:
         text = path.read_text(encoding="utf-8-sig")
