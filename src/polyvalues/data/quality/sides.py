@@ -27,7 +27,8 @@ def apart(sides: tuple[str, str], source: tuple[str, str]) -> float:
 def contrast(closeness: Callable[[str, str], float]) -> float:
     """`sides` as above from the closeness of a translated side to a source side, both named."""
     p, n = "positive", "negative"
-    return (closeness(p, p) + closeness(n, n) - closeness(p, n) - closeness(n, p)) / 2
+    found = (closeness(p, p) + closeness(n, n) - closeness(p, n) - closeness(n, p)) / 2
+    return round(found, 12)  # nothing is no sign
 
 
 def text_contrast(back: Mapping[str, str], source: Mapping[str, str]) -> float:
