@@ -34,6 +34,8 @@ PACKAGES: Final = (
     "scikit-learn",
     "xarray",
     "pyarrow",
+    "py3langid",
+    "sacrebleu",
 )
 PARTS: Final = ("recognition", "consistency", "transfer", "overview")
 
