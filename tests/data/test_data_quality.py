@@ -1,5 +1,6 @@
 """Quality of translations: every measure by hand, thresholds by language, damage found, sound text left alone."""
 
+import itertools
 import math
 import random
 from dataclasses import replace
@@ -24,7 +25,7 @@ from polyvalues.data.quality.pairwise import rate_pairs, summarise_rated
 from polyvalues.data.quality.plant import PLANTED, calibrate_quality, plant
 from polyvalues.data.quality.ratings import read_quality
 from polyvalues.data.quality.report import drop_flagged, flagged_pairs, summarise_quality, table_csv
-from polyvalues.data.quality.sides import apart, text_contrast
+from polyvalues.data.quality.sides import apart, balance, order, text_contrast
 from polyvalues.data.quality.surface import copied, kept, repeated, surface
 from polyvalues.data.quality.wording import wording
 from polyvalues.data.seeds import text_seed
@@ -145,6 +146,36 @@ def test_identification_knows_languages_and_says_when_it_does_not() -> None:
 def test_sides_that_come_closer_and_sides_exchanged() -> None:
     assert apart(("He kept it", "He broke it"), ("He kept it", "He broke it")) == 0
     assert apart(("the same", "the same"), ("kept", "broke")) < -3
+
+
+def longest_run(places: tuple[int, ...]) -> int:
+    """Of increasing ones, by trying all choices."""
+    sizes = range(len(places), 0, -1)
+    return next(k for k in sizes if any(list(c) == sorted(c) for c in itertools.combinations(places, k)))
+
+
+def test_order_is_the_longest_run_of_shared_words_less_the_sources() -> None:
+    rng = np.random.default_rng(0)
+    words, source = np.array(list("abcdefgh")), ("one two three four", "one two three four")
+    for _ in range(60):
+        first, second = rng.permutation(words)[:7], rng.permutation(words)[:7]
+        common = [word for word in first if word in second]
+        wanted = longest_run(tuple(list(second).index(word) for word in common)) / len(common)
+        sides = " ".join(first), " ".join(second)
+        assert order(sides, source, "en", "en") == pytest.approx(wanted - 1)
+        assert order(sides, sides, "fr", "en") == 0
+    assert np.isnan(order(("a b c d", "a b x y"), source, "en", "en"))  # too little in common
+    assert np.isnan(order(("a a b b", "a a b b"), source, "en", "en"))  # nothing is there once
+    assert order(("他守了诺言", "他破了诺言"), source, "zh", "en") == 0
+    assert order(("他守了诺言", "了诺言他破"), source, "zh", "en") < 0
+
+
+def test_balance_is_the_ratio_of_lengths_against_that_of_the_sources() -> None:
+    source = "He kept his word", "He broke his word"
+    assert balance(source, source) == 0
+    assert balance((source[1], source[0]), source) == pytest.approx(2 * np.log(18 / 17))
+    assert balance(("a" * 19, "a" * 9), ("b" * 39, "b" * 39)) == pytest.approx(np.log(2))
+    assert balance(("a" * 9, "a" * 19), ("b" * 39, "b" * 39)) == pytest.approx(np.log(2))
     source = {"positive": "He kept his word", "negative": "He broke his word"}
     assert text_contrast(source, source) > 0
     swapped = {"positive": source["negative"], "negative": source["positive"]}
@@ -253,7 +284,7 @@ def test_a_language_that_is_wrong_as_a_whole_is_named() -> None:
 def test_sound_translations_are_left_alone(measured: TextQuality) -> None:
     rows = measured.table.to_pylist()
     assert len(rows) == 2 * 2 * 240
-    assert sum(row["flagged"] for row in rows) / len(rows) < 0.025
+    assert sum(row["flagged"] for row in rows) / len(rows) < 0.045
     assert all(row["flagged"] == (row["quality"] < 0.5) == bool(row["reasons"]) for row in rows)
 
 
@@ -263,7 +294,9 @@ FOUND = {
     "copied": 1.0,
     "repeated": 1.0,
     "collapsed": 0.9,
-    "drop": 0.1,
+    "swap": 0.4,
+    "drop": 0.7,
+    "other item": 0.4,
     "exchanged": 0.2,
 }
 
@@ -277,7 +310,7 @@ def test_planted_damage_is_found(mosaic: PairSet, measured: TextQuality, kind: s
     key = {(row["concept"], row["language"], row["item"], row["side"]): row["flagged"] for row in rows}
     assert sum(key[place] for place in hit) / len(hit) >= FOUND[kind]
     other = [flagged for place, flagged in key.items() if place[:3] not in {one[:3] for one in hit}]
-    assert sum(other) / len(other) < 0.03
+    assert sum(other) / len(other) < 0.05
 
 
 def test_changed_numbers_placeholders_and_names_are_found() -> None:
@@ -446,7 +479,7 @@ def test_calibration_counts_false_alarms_and_every_kind_it_can_plant(mosaic: Pai
     rows = calibrate_quality(small, share=0.2).to_pylist()
     assert {row["damage"] for row in rows} >= {"none", "swap", "copied", "exchanged"}
     share = {(row["language"], row["damage"]): row["flagged"] / row["texts"] for row in rows}
-    assert share["fr", "none"] < 0.05 < share["fr", "copied"]
+    assert share["fr", "none"] < 0.1 < share["fr", "copied"]
     assert next(row["auroc"] for row in rows if (row["language"], row["damage"]) == ("fr", "copied")) > 0.95
     with pytest.raises(SpecError, match="kinds are"):
         plant(small, "typos", 0.1, 0)

@@ -9,7 +9,8 @@ always longer, or a language that writes many numbers as words, is not odd for b
 measured texts is judged by the texts of all languages together, and where those are too few by the values in `RULES`.
 
 Some values have a natural limit: half of the letters in the script, a margin of 0 in language identification, sides
-half as far apart, sides closer to themselves than to each other. No value on the good side of its limit is flagged.
+half or four times as far apart, lengths of the sides that changed by a quarter against one another, sides closer to
+themselves than to each other. No value on the good side of its limit is flagged.
 For `sides` the limit is most of the story: its fence lies below 0 by a sixth of the size that a quarter of its
 contrasts have. A language whose *median* is beyond the limit has something wrong with most of its texts, or with the
 measure: for `script` and `sides` the limit then becomes the fence, the others (`identified`, `copied`, `apart`) are
@@ -62,6 +63,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "placeholders": Rule("placeholders changed", fence=0.99, limit=0.99, strict=True),
     "form": Rule("question or line breaks changed"),
     "apart": Rule("sides became alike", limit=-0.69, median=0.0, fence=-1.1),
+    "parted": Rule("sides differ more than their sources", low=False, high=True, limit=1.4, median=0.0, fence=1.4),
+    "order": Rule("sides in another order", limit=-0.3, median=0.0, fence=-0.3),
+    "balance": Rule("one side shorter than the other", low=False, high=True, limit=0.25, median=0.03, fence=0.25),
     "sides": Rule("sides exchanged", limit=0.0, strict=True, median=0.1, fence=-0.02),
     "wording": Rule("other words than its source", median=1.0, fence=-1.0),
     "round_trip": Rule("lost in the round trip", median=0.6, fence=0.2),

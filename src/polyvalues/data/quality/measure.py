@@ -19,7 +19,7 @@ from polyvalues.axes import SIDES
 from polyvalues.data.quality.fences import RULES, Fence, fences, quality
 from polyvalues.data.quality.identify import margin
 from polyvalues.data.quality.overlap import bleu, chrf
-from polyvalues.data.quality.sides import apart, contrast, text_contrast
+from polyvalues.data.quality.sides import apart, balance, contrast, order, text_contrast
 from polyvalues.data.quality.surface import surface
 from polyvalues.data.quality.wording import wording
 from polyvalues.errors import PairsError
@@ -146,7 +146,8 @@ def _measured(texts: Sequence[_Text], source: str, helpers: Helpers) -> dict[str
         for name, value in surface(text.text, text.source, text.row["language"], helpers.names).items():
             values[name][at] = value
         if text.origin is not None:
-            values["apart"][at] = apart(_sides(text.row), _sides(text.origin))
+            if text.side == SIDES[0]:
+                _between(at, text.row, text.origin, source, values)
             if helpers.back is not None:
                 _round_trip(at, text, helpers.back, values)
                 if (came := helpers.back.get(text.key)) is not None:
@@ -159,8 +160,19 @@ def _measured(texts: Sequence[_Text], source: str, helpers: Helpers) -> dict[str
     return values
 
 
-def _sides(row: Mapping[str, str]) -> tuple[str, str]:
-    return row["positive"], row["negative"]
+def _between(
+    at: int, row: Mapping[str, str], origin: Mapping[str, str], source: str, values: dict[str, np.ndarray]
+) -> None:
+    """What the sides say about each other, for both of them: the texts at `at` and after it."""
+    both, whole = slice(at, at + 2), (_whole(row), _whole(origin))
+    # a prefix that both texts of a pair share says nothing of how far they are apart, where the source has one, too
+    bare = bool(row["prefix"]) == bool(origin["prefix"])
+    found = (
+        apart((row["positive"], row["negative"]), (origin["positive"], origin["negative"])) if bare else apart(*whole)
+    )
+    values["apart"][both] = values["parted"][both] = found
+    values["order"][both] = order(*whole, row["language"], source)
+    values["balance"][both] = balance(*whole)
 
 
 def _round_trip(at: int, text: _Text, back: Mapping[TextKey, str], values: dict[str, np.ndarray]) -> None:
