@@ -37,7 +37,7 @@ def test_quality_is_measured_written_and_shown(tmp_path: Path, polyvalues: Run) 
     out, kept = tmp_path / "out", tmp_path / "kept.parquet"
     done = polyvalues("pairs", "quality", str(tmp_path / "pairs.parquet"), "--out", str(out), "--kept", str(kept))
     assert done.returncode == 0, done.stderr
-    assert "repeats itself" in done.stdout
+    assert "repeats itself" in " ".join(done.stdout.split())
     ratings = ratings_of(read_quality(out / "quality.csv"))
     assert len(ratings) == 60
     assert min(ratings, key=ratings.__getitem__) == ("morality", "fr", "morality-07")
