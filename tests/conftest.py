@@ -14,7 +14,15 @@ from command_line import Run, running_here  # noqa: E402 (beside this file)
 hypothesis.settings.register_profile("any machine", deadline=None)  # no test is about speed
 hypothesis.settings.load_profile("any machine")
 
-LONG = ("test_verification", "test_control", "test_engines_ray", "test_resume", "test_model_parallel", "test_paper")
+LONG = (
+    "test_verification",
+    "test_babel",
+    "test_control",
+    "test_engines_ray",
+    "test_resume",
+    "test_model_parallel",
+    "test_paper",
+)
 """Files that take longest, begun first: one that is begun last keeps one worker busy and the others waiting."""
 
 

@@ -13,6 +13,7 @@ from polyvalues.model.handle import load_model
 from polyvalues.specs import ModelSpec
 from training.babel.behaviour import behaviour
 from training.babel.recipe import SHARES
+from unchecked import unchecked
 
 FOLDER = Path(str(resources.files("polyvalues.model").joinpath("babel")))
 LANGUAGES = ["en", "fr", "fi", "te", "ny"]
@@ -21,7 +22,7 @@ LANGUAGES = ["en", "fr", "fi", "te", "ny"]
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> pv.Study:
     out = tmp_path_factory.mktemp("babel") / "study"
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, unchecked():
         patch.setattr("polyvalues.study.publish", lambda *_: ())
         return pv.run_study(
             pv.build(

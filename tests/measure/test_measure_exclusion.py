@@ -14,7 +14,7 @@ from polyvalues.specs import StatisticsSpec
 from reference.measure_cases import make_choice, make_scores, random_scores
 from reference.quality_oracle import accuracies
 
-SPEC = StatisticsSpec(draws=60)
+SPEC = StatisticsSpec(draws=20)
 CHOICE = [make_choice(0, layers=1)]
 
 
