@@ -30,7 +30,7 @@ from polyvalues.data.quality.surface import copied, kept, repeated, surface
 from polyvalues.data.quality.wording import wording
 from polyvalues.data.seeds import text_seed
 from polyvalues.errors import PairsError, SpecError
-from polyvalues.rated import flagged_of, ratings_of
+from polyvalues.rated import flagged_of, measures_of, ratings_of
 from polyvalues.specs import PairSource
 from reference.wording_oracle import scores
 from unchecked import unchecked
@@ -430,6 +430,9 @@ def test_a_pair_has_the_worse_of_its_texts_in_every_measure(measured: TextQualit
         middle = measured.fences["length", row["language"]].median
         assert row["length"] == pytest.approx(-(own["length"] - middle).abs().max(), abs=1e-6)
     assert "round_trip" not in rated.column_names
+    columns = [rated[name].to_numpy() for name in measures_of(rated)]
+    whole = [column for column in columns if not np.isnan(column).any() and np.ptp(column) > 0]
+    assert np.linalg.matrix_rank(np.stack(whole, axis=1)) == len(whole), "two columns say the same"
 
 
 def test_languages_are_summed_up_by_pair(mosaic: PairSet) -> None:

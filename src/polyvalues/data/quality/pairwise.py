@@ -22,6 +22,9 @@ from polyvalues.data.quality.report import flagged_pairs
 from polyvalues.rated import IDS, RATED_SCHEMA, measures_of
 
 _DIGITS: Final = 6
+_TWICE: Final = ("parted",)
+"""The same number as another measure (`apart`), judged from its other end: as a column it would say nothing new, and no
+regression could tell the two apart."""
 
 
 def rate_pairs(found: TextQuality) -> pa.Table:
@@ -40,7 +43,7 @@ def rate_pairs(found: TextQuality) -> pa.Table:
         [why.get(key, "") for key in names],
     ]
     table = pa.table([pa.array(c, f.type) for c, f in zip(columns, RATED_SCHEMA, strict=True)], schema=RATED_SCHEMA)
-    for name in RULES:
+    for name in (name for name in RULES if name not in _TWICE):
         good = _worse(_goodness(found, name, languages), rows, len(names))
         if not np.isnan(good).all():
             table = table.append_column(pa.field(name, pa.float64(), nullable=False), pa.array(good))
