@@ -171,13 +171,16 @@ def verify_command(
     replications: Annotated[int, typer.Option(min=20, help="Of each simulation.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
     power: Annotated[bool, typer.Option(help="Power by number of pairs, too.")] = True,
+    quick: Annotated[bool, typer.Option("--quick", help="Only quick simulations, 100 replications, no power.")] = False,
     out: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("out/verify.csv"),
 ) -> None:
     """Planted truth: do intervals cover, do tests keep their level, how many pairs are enough? No model is needed."""
+    if quick:
+        replications, power = 100, False
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=ERR, transient=True) as bar:
-        task = bar.add_task("replications", total=pv.verify_steps(replications, with_power=power))
-        found = list(pv.verify(replications, seed, lambda: bar.advance(task), with_power=power))
+        task = bar.add_task("replications", total=pv.verify_steps(replications, with_power=power, quick=quick))
+        found = list(pv.verify(replications, seed, lambda: bar.advance(task), with_power=power, quick=quick))
     pv.write_verified(found, out)
     for kind in ("coverage", "size"):
         table = Table(kind, "share", "its interval", "bias", "", box=None)

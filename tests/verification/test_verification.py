@@ -9,7 +9,14 @@ from scipy import stats
 from polyvalues.measure.recognition import recognition
 from polyvalues.specs import StatisticsSpec
 from polyvalues.verification import suite
-from polyvalues.verification.simulate import CHOICE, CONCEPT_NAME, simulated_scores, true_accuracy, true_auroc
+from polyvalues.verification.simulate import (
+    CHOICE,
+    CONCEPT_NAME,
+    Simulation,
+    simulated_scores,
+    true_accuracy,
+    true_auroc,
+)
 from polyvalues.verification.suite import GOALS, Verified, verify, verify_steps, write_verified
 from unchecked import unchecked
 
@@ -19,7 +26,7 @@ REPLICATIONS = 150
 @pytest.fixture(scope="module")
 def found() -> list[Verified]:
     with unchecked():  # `test_the_same_seed...` runs the same functions with checks
-        return list(verify(REPLICATIONS, seed=1, with_power=False))
+        return list(verify(REPLICATIONS, seed=1, with_power=False, quick=True))
 
 
 def test_intervals_cover_and_tests_keep_their_level(found: list[Verified]) -> None:
@@ -44,8 +51,8 @@ def test_it_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
         value = float(rng.normal())
         return {"narrow": (value, value - 0.98, value + 0.98, 0.0)}
 
-    monkeypatch.setattr(suite, "COVERAGE", (narrow,))
-    monkeypatch.setattr(suite, "SIZE", (lambda rng: {"eager": float(rng.random()) / 3},))
+    eager = Simulation("eager", "size", lambda rng: {"eager": float(rng.random()) / 3})
+    monkeypatch.setattr(suite, "SIMULATIONS", (Simulation("narrow", "coverage", narrow), eager))
     rows = list(verify(400, with_power=False))
     assert [row.verdict for row in rows] == ["low", "high"]
 
@@ -53,9 +60,9 @@ def test_it_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_same_seed_gives_the_same_and_ticks_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suite, "NUMBERS", (20,))
     ticks: list[int] = []
-    first = list(verify(2, 5, lambda: ticks.append(1)))
-    assert repr(first) == repr(list(verify(2, 5)))
-    assert len(ticks) == verify_steps(2)
+    first = list(verify(2, 5, lambda: ticks.append(1), quick=True))
+    assert repr(first) == repr(list(verify(2, 5, quick=True)))
+    assert len(ticks) == verify_steps(2, quick=True)
     assert {row.kind for row in first} == {"coverage", "size", "power"}
 
 

@@ -22,7 +22,14 @@ from polyvalues.specs import StatisticsSpec, VectorSpec
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors
 from polyvalues.vectors.replicates import replicates
-from polyvalues.verification.simulate import CHOICE, CONCEPT_NAME, simulated_scores, true_accuracy, true_auroc
+from polyvalues.verification.simulate import (
+    CHOICE,
+    CONCEPT_NAME,
+    Simulation,
+    simulated_scores,
+    true_accuracy,
+    true_auroc,
+)
 
 LANGUAGES: Final = ("en", "es", "sw")
 SHARES: Final = {"en": 60.0, "es": 5.0, "sw": 0.5}
@@ -160,10 +167,10 @@ def cross_fitted(strength: float) -> Callable[[np.random.Generator], Covered]:
     return replication
 
 
-COVERAGE: Final[tuple[Callable[[np.random.Generator], Covered], ...]] = (
-    from_scores,
-    from_vectors,
-    from_kin,
-    cross_fitted(1.0),
-    cross_fitted(0.0),
+COVERAGE: Final[tuple[Simulation, ...]] = (
+    Simulation("scores", "coverage", from_scores),
+    Simulation("vectors", "coverage", from_vectors),
+    Simulation("kinship", "coverage", from_kin),
+    Simulation("cross-fitted", "coverage", cross_fitted(1.0)),
+    Simulation("cross-fitted, nothing there", "coverage", cross_fitted(0.0)),
 )

@@ -10,7 +10,9 @@
 in translated pairs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -24,6 +26,29 @@ CONCEPT_NAME = "planted"
 CHOICE = LayerChoice(CONCEPT_NAME, 0, np.array([], np.int32), np.array([0.5]), np.array([0], np.int32))
 """The only layer there is."""
 SHARE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """One simulation: data drawn from a law with known answers, analysed as a study analyses them.
+
+    Attributes:
+        name: identifies its stream of random numbers; renaming it changes its draws, adding others does not.
+        kind: `coverage` (`run` gives estimate, lower, upper, truth by quantity) or `size` (`run` gives p by test).
+        run: one replication.
+        weight: share of the replications asked for that are run, 0 to 1; below 1 for slow simulations.
+        quick: whether `verify --quick` and the tests run it.
+    """
+
+    name: str
+    kind: Literal["coverage", "size"]
+    run: Callable[[np.random.Generator], Mapping[str, Any]]
+    weight: float = 1.0
+    quick: bool = True
+
+    def replications(self, asked: int) -> int:
+        """Number of replications that are run when `asked` are asked for; at least 20, or `asked` if fewer."""
+        return min(asked, max(20, round(asked * self.weight)))
 
 
 def simulated_scores(

@@ -1,6 +1,6 @@
 """One replication of each test with nothing to find: its p, which should be at most 0.05 five times in 100."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from polyvalues.specs import StatisticsSpec, VectorSpec
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors
 from polyvalues.vectors.replicates import replicates
-from polyvalues.verification.simulate import CHOICE, CONCEPT_NAME, simulated_scores
+from polyvalues.verification.simulate import CHOICE, CONCEPT_NAME, Simulation, simulated_scores
 
 LANGUAGES: Final = ("en", "es", "sw", "fi", "ta")
 SHARES: Final = {"en": 60.0, "es": 5.0, "sw": 0.5, "fi": 1.0, "ta": 0.8}
@@ -101,4 +101,8 @@ def cross_fitted(rng: np.random.Generator) -> Tested:
     return found
 
 
-SIZE: Final[tuple[Callable[[np.random.Generator], Tested], ...]] = (from_scores, from_matrices, cross_fitted)
+SIZE: Final[tuple[Simulation, ...]] = (
+    Simulation("scores", "size", from_scores),
+    Simulation("matrices", "size", from_matrices),
+    Simulation("cross-fitted", "size", cross_fitted),
+)

@@ -5,7 +5,7 @@
     power      share of replications with an effect in which p <= 0.05
 
 Each share comes with its own Clopper-Pearson interval, for the number of replications is finite. The same seed gives
-the same numbers; replication r of a simulation is drawn from its own stream.
+the same numbers; replication r of a simulation is drawn from its own stream, named for the simulation.
 """
 
 import csv
@@ -17,9 +17,16 @@ from typing import Any, Final
 import numpy as np
 from scipy import stats
 
+from polyvalues.measure.resample import stable_hash
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.power import NUMBERS, power
+from polyvalues.verification.simulate import Simulation
 from polyvalues.verification.size import SIZE
+
+SIMULATIONS: Final[tuple[Simulation, ...]] = (
+    *COVERAGE,
+    *SIZE,
+)
 
 GOALS: Final = {"coverage": (0.93, 0.97), "size": (0.04, 0.06)}
 
@@ -57,32 +64,39 @@ class Verified:
 
 
 def verify(
-    replications: int = 1000, seed: int = 0, tick: Callable[[], None] = lambda: None, *, with_power: bool = True
+    replications: int = 1000,
+    seed: int = 0,
+    tick: Callable[[], None] = lambda: None,
+    *,
+    with_power: bool = True,
+    quick: bool = False,
 ) -> Iterator[Verified]:
-    """Run everything.
+    """Run the simulations.
 
     Args:
-        replications: of each simulation.
+        replications: of each simulation; slow ones run a share of them (`Simulation.weight`).
         seed: of everything.
         tick: called after each replication.
         with_power: whether the power curves are made, too.
+        quick: run the quick simulations only.
 
     Yields:
         Results, simulation by simulation.
     """
-    for number, simulate in enumerate(COVERAGE):
-        rows = _rows(simulate, replications, (seed, 0, number), tick)
+    for simulation in _chosen(quick):
+        count = simulation.replications(replications)
+        rows = _rows(simulation.run, count, (seed, stable_hash(f"{simulation.kind} {simulation.name}")), tick)
         for name in rows[0]:
+            if simulation.kind == "size":
+                yield _counted("size", name, 0, np.array([row[name] <= 0.05 for row in rows]))
+                continue
             cells = np.array([row[name] for row in rows])
             inside = (cells[:, 1] <= cells[:, 3]) & (cells[:, 3] <= cells[:, 2])
             yield _counted("coverage", name, 0, inside, float(np.mean(cells[:, 0] - cells[:, 3])))
-    for number, simulate in enumerate(SIZE):
-        rows = _rows(simulate, replications, (seed, 1, number), tick)
-        for name in rows[0]:
-            yield _counted("size", name, 0, np.array([row[name] <= 0.05 for row in rows]))
     if with_power:
         for items in NUMBERS:
-            rows = _rows(lambda rng, items=items: power(items, rng), replications, (seed, 2, items), tick)
+            key = (seed, stable_hash("power"), items)
+            rows = _rows(lambda rng, items=items: power(items, rng), replications, key, tick)
             for name in rows[0]:
                 yield _counted("power", name, items, np.array([row[name] for row in rows]))
 
@@ -96,9 +110,14 @@ def write_verified(found: Sequence[Verified], path: Path) -> None:
         writer.writerows((*astuple(row), row.verdict) for row in found)
 
 
-def verify_steps(replications: int, *, with_power: bool = True) -> int:
+def verify_steps(replications: int, *, with_power: bool = True, quick: bool = False) -> int:
     """How often `verify` will call `tick`."""
-    return replications * (len(COVERAGE) + len(SIZE) + (len(NUMBERS) if with_power else 0))
+    runs = sum(simulation.replications(replications) for simulation in _chosen(quick))
+    return runs + (replications * len(NUMBERS) if with_power else 0)
+
+
+def _chosen(quick: bool) -> tuple[Simulation, ...]:
+    return tuple(simulation for simulation in SIMULATIONS if simulation.quick or not quick)
 
 
 def _rows(
