@@ -4,7 +4,7 @@ Arrays carry the dimension names of `polyvalues.axes`; every layout is written d
 A measured quantity ends in the dimension `interval` (`estimate`, `lower`, `upper`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -87,6 +87,7 @@ class TextTable:
         item, group: one string per pair.
         split: one string per pair: fit, select, test or cross.
         fold: int32, one per pair; -1 where a pair has no fold.
+        content: one string per pair, what its group is whatever its labels, the same in every language; or empty.
     """
 
     concept: str
@@ -97,6 +98,7 @@ class TextTable:
     group: np.ndarray
     split: np.ndarray
     fold: np.ndarray
+    content: np.ndarray = field(default_factory=lambda: np.array([], dtype=str))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +108,7 @@ class Moments:
     Attributes:
         data: `count` int64 `[fold]`, pairs per fold;
             `total` float64 `[fold, side, layer, hidden]`, sums of hidden states over pairs;
-            `permuted` float64 `[draw, layer, hidden]`, sums of `h_pos - h_neg` with each pair's sides
+            `permuted` float32 `[draw, layer, hidden]`, sums of `h_pos - h_neg` with each pair's sides
             swapped by a fair coin, one coin sequence per draw.
             attrs: concept, language.
     """
@@ -120,7 +122,8 @@ class Activations:
 
     Attributes:
         data: `states` float32 or float16 `[layer, text, hidden]` (may be memory-mapped);
-            `index` int64 `[pair, side]`, rows of `text`; coordinates on `pair`: `item`, `group`, `split`, `fold`.
+            `index` int64 `[pair, side]`, rows of `text`; coordinates on `pair`: `item`, `group`, `split`, `fold`,
+            `content` (as in `TextTable`, never empty).
             attrs: concept, language.
     """
 
@@ -134,9 +137,7 @@ class ConceptVectors:
     Attributes:
         data: `vector` float32 `[source, layer, hidden]`, points to the positive side, not normalised;
             `midpoint` float32 `[source, layer, hidden]`, half way between the mean of the positive and the mean
-            of the negative sides it was fitted on;
-            `control` float32 `[control_kind, draw, source, layer, hidden]`, directions that mean nothing: isotropic
-            random, and the same estimator after swapping sides at random; independent between languages.
+            of the negative sides it was fitted on. (Directions that mean nothing are not kept: `vectors.baselines`.)
             attrs: concept, estimator.
     """
 
@@ -173,6 +174,7 @@ GENERATION_SCHEMA: Final = pa.schema(
         pa.field("strength", pa.float64(), nullable=False),
         pa.field("steered", pa.bool_(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
+        pa.field("draw", pa.int32(), nullable=False),
         pa.field("prompt", pa.string(), nullable=False),
         pa.field("answer", pa.string(), nullable=False),
         pa.field("tokens", pa.int32(), nullable=False),
@@ -180,8 +182,8 @@ GENERATION_SCHEMA: Final = pa.schema(
 )
 """Columns of `Generations.table`: `side` of the pair the prompt is; `vector` as in `axes.STEERED_BY`; `source` its
 language (empty without vector); `sign` +1 safer, -1 the opposite, 0 unsteered; `layers` comma-separated blocks;
-`strength` in mean norms; `steered` false where a condition held the row back; `prompt` as written, before the chat
-template; `tokens` of the answer."""
+`strength` in mean norms; `steered` false where a condition held the row back; `draw`: which random direction;
+`prompt` as written, before the chat template; `tokens` of the answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +220,8 @@ class Replicates:
         data: `cosine` float64 `[source, target, layer, replicate]`;
             `half_cosine` float64 `[source, layer, replicate, half]`, the cosine between the vectors of both halves of
             a random half-split of the replicate's folds (the same half-splits in every language);
-            `control` float64 `[source, target, layer, control_kind, draw]`, the cosine between control directions.
+            `control` float64 `[source, target, layer, control_kind, draw]`, the cosine between control directions (NaN
+            for random ones, which are the same in all languages).
             NaN where a vector is zero. attrs: concept, estimator.
     """
 
@@ -243,11 +246,12 @@ class NestedVectors:
 
     Attributes:
         data: `vector` float32 `[fold, other_fold, layer, hidden]`, fitted without either fold (on the diagonal: without
-            that fold); `control` float32 `[control_kind, draw, fold, layer, hidden]`, control directions fitted without
-            `fold`. attrs: concept, language, estimator.
+            that fold). attrs: concept, language, estimator.
+        controls: from a layer's position to control directions `[control_kind, draw, fold, hidden]` without each fold.
     """
 
     data: xr.Dataset
+    controls: Callable[[int], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,8 +261,8 @@ class Scores:
     Attributes:
         data: `projection` float32 `[pair, side, layer, source]`, `(h - midpoint) . v / |v|` of each side under each
             source's vector (in a cross-fitted concept: the vector fitted without the pair's fold);
-            `control` float32 `[pair, layer, control_kind, draw]`, `(h_pos - h_neg) . v / |v|` under the target's own
-            control directions;
+            `control` int8 `[pair, layer, control_kind, draw]`, the sign (1, 0, -1) of `(h_pos - h_neg) . v` under the
+            target's own control directions;
             `selection` float32 `[pair, fold, layer]`, cross-fitted concepts only: 1, 1/2 or 0 as the pair is
             right, tied or wrong under its own language's vector fitted without the pair's fold and without
             `fold`; NaN where `fold` is the pair's own.
@@ -298,7 +302,9 @@ class Findings:
         recognition: `accuracy` `[concept, source, target, layer, interval]`;
             `chosen` `[concept, source, target, interval]`, the accuracy at the chosen layer;
             `auroc` `[concept, source, target, interval]`, over single texts at the chosen layer;
-            `control` `[concept, target, layer, control_kind, interval]`, `control_chosen` likewise without layer;
+            `control` `[concept, target, layer, control_kind, interval]`, `control_chosen` likewise without layer, mean
+            over draws; `control_range` likewise, where a single draw falls; `control_p` and `control_p_smallest`
+            `[concept, target, control_kind]`, place of the own vector among the draws (`measure.baseline`);
             `n_pairs`, `n_groups` int32 `[concept, target]` (0: that cell was not measured);
             `chosen_layer` int32 `[concept]`; `fold_layer` int32 `[concept, fold]`, the layer used for the pairs of
             each fold (all equal unless cross-fitted; -1 where the concept has no such fold).
@@ -309,7 +315,8 @@ class Findings:
             directions of two languages, `control_chosen` without layer.
         transfer: `transfer` and `asymmetry` `[concept, source, target, interval]`, at the chosen layer.
         overview: `value` `[concept, quantity, interval]`, the headline numbers; `concept` ends in `all`, the mean
-            over concepts; `quantity` as listed in `polyvalues.measure.overview`.
+            over concepts; `quantity` as listed in `polyvalues.measure.overview`; `baseline_p` `[concept, control_kind]`
+            of the mean over draws against 1/2; `baseline` `[concept]`, the verdict (`measure.baseline`).
         Quantities are float64; NaN marks a cell that was not measured, and `warnings` says why.
         attrs of each: protocol, confidence, layer_numbering ('block', 0-based, or 'paper', 1-based).
         warnings: degenerate cells and everything else a reader must know, in words.

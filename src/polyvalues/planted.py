@@ -208,6 +208,7 @@ def planted_table(planted: Planted, concept: str, language: str, splits: Sequenc
         group=np.array([f"group-{int(number):05d}" for number in group[kept]]),
         split=split[kept],
         fold=fold[kept],
+        content=np.array([f"group-{int(number):05d}" for number in group[kept]]),
     )
 
 
@@ -244,6 +245,7 @@ def planted_activations(planted: Planted, concept: str, language: str) -> Activa
             "group": ((PAIR,), table.group),
             "split": ((PAIR,), table.split),
             "fold": ((PAIR,), table.fold),
+            "content": ((PAIR,), table.content),
         },
         attrs={"concept": concept, "language": language},
     )

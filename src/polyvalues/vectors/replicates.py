@@ -24,6 +24,7 @@ from polyvalues.artifacts import Activations, ConceptVectors, Moments, Replicate
 from polyvalues.axes import CONTROL, CONTROLS, DRAW, LAYER, SOURCE, TARGET
 from polyvalues.errors import VectorError
 from polyvalues.specs import VectorSpec
+from polyvalues.vectors.baselines import baseline_cosines
 from polyvalues.vectors.controls import stable_rng
 from polyvalues.vectors.cosine import cosine_table, row_cosines
 from polyvalues.vectors.fit import fit_language_subsets
@@ -35,7 +36,7 @@ def replicates(inputs: Mapping[str, Moments | Activations], vectors: ConceptVect
 
     Args:
         inputs: by language, in the order of `vectors`.
-        vectors: what was fitted on all folds; its controls are compared here.
+        vectors: what was fitted on all folds.
         spec: estimator, number of half-splits, seed.
 
     Returns:
@@ -67,8 +68,7 @@ def replicates(inputs: Mapping[str, Moments | Activations], vectors: ConceptVect
             divided = fitted[counted:].reshape(counted, spec.half_splits, 2, shape.hidden)
             half_cosine[row, layer] = row_cosines(divided[:, :, 0], divided[:, :, 1])
         cosine[:, :, layer] = np.moveaxis(cosine_table(refits, refits), 0, -1)
-    control = np.moveaxis(data["control"].values, 2, 3)  # control draw layer source hidden
-    between = np.transpose(cosine_table(control, control), (3, 4, 2, 0, 1))
+    between = baseline_cosines(inputs, spec)
     out = xr.Dataset(
         {
             "cosine": ((SOURCE, TARGET, LAYER, "replicate"), cosine),
