@@ -220,9 +220,8 @@ class Replicates:
         data: `cosine` float64 `[source, target, layer, replicate]`;
             `half_cosine` float64 `[source, layer, replicate, half]`, the cosine between the vectors of both halves of
             a random half-split of the replicate's folds (the same half-splits in every language);
-            `control` float64 `[source, target, layer, control_kind, draw]`, the cosine between control directions (NaN
-            for random ones, which are the same in all languages).
-            NaN where a vector is zero. attrs: concept, estimator.
+            `control` float64 `[source, target, layer, control_kind, draw]`, the cosine between control directions.
+            NaN where a vector is zero, and for random controls (all languages share them). attrs: concept, estimator.
     """
 
     data: xr.Dataset

@@ -3,7 +3,7 @@
     a[d]      accuracy of draw d on the tested pairs: sum over groups of right pairs / number of pairs
     centre    mean of a over the D draws, m
     range     middle part of a: where a single direction without meaning falls on these pairs
-    p         (1 + #{d: |a[d] - 1/2| >= |A - 1/2|}) / (1 + D), A the accuracy of the concept's vector, at least 1/(1 + D)
+    p         (1 + #{d: |a[d] - 1/2| >= |A - 1/2|}) / (1 + D), A the vector's accuracy, at least 1 / (1 + D)
 
 Two things vary: which directions were drawn, and which items. With e[g, d] the share of group g in the error of a[d]
 (linearised: right pairs less a[d] times pairs, over all pairs), G groups and c = G / (G - 1):
@@ -32,6 +32,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 from scipy import stats
 
+from polyvalues.measure.kernels import ordered_mean
 from polyvalues.measure.resample import bounded, group_sums, unlike_share
 
 NARROW: Final = 0.05
@@ -93,8 +94,8 @@ def drawn_accuracy(
 def mean_of(parts: Sequence[Drawn]) -> Drawn:
     """Mean, draw by draw, over parts that have their groups in common (languages of a concept)."""
     return Drawn(
-        np.mean([part.accuracy for part in parts], axis=0),
-        np.mean([part.error for part in parts], axis=0),
+        ordered_mean(np.stack([part.accuracy for part in parts])),
+        ordered_mean(np.stack([part.error for part in parts])),
         min(part.groups for part in parts),
     )
 
@@ -102,9 +103,10 @@ def mean_of(parts: Sequence[Drawn]) -> Drawn:
 def mean_over_strata(strata: Sequence[Sequence[Drawn]]) -> Drawn:
     """Mean, draw by draw, over parts of several strata; only parts of one stratum have their groups in common."""
     everything = [part for stratum in strata for part in stratum]
-    error = [np.sum([part.error for part in stratum], axis=0) / len(everything) for stratum in strata]
+    shares = [len(stratum) / len(everything) for stratum in strata]
+    error = [share * mean_of(stratum).error for share, stratum in zip(shares, strata, strict=True)]
     return Drawn(
-        np.mean([part.accuracy for part in everything], axis=0),
+        ordered_mean(np.stack([part.accuracy for part in everything])),
         np.concatenate(error),
         sum(min(part.groups for part in stratum) for stratum in strata),
     )
@@ -124,9 +126,9 @@ def centre(drawn: Drawn, confidence: float) -> Centre:
     scale = 1.0 if few else drawn.groups / (drawn.groups - 1)
     seen = np.asarray(scale * np.sum(error.mean(axis=-1) ** 2, axis=0))
     single = np.asarray(scale * np.mean(np.sum(error**2, axis=0), axis=-1))
-    items = np.maximum(seen - (single - seen) / (count - 1), 0.0)
+    items = np.asarray(np.maximum(seen - (single - seen) / (count - 1), 0.0))
     draws = np.asarray(accuracy.var(axis=-1, ddof=1) / count)
-    variance = draws + items
+    variance = np.asarray(draws + items)
     below = draws**2 / (count - 1) + items**2 / max(drawn.groups - 1, 1)
     freedom = np.divide(variance**2, below, out=np.ones(variance.shape), where=below > 0)
     error_of = np.sqrt(variance)
@@ -137,7 +139,7 @@ def centre(drawn: Drawn, confidence: float) -> Centre:
     upper = np.where(flat, estimate + share * (1 - estimate), np.minimum(estimate + reach, 1.0))
     away = np.abs(estimate - 0.5)
     t = np.divide(away, error_of, out=np.where(away > 1e-12, np.inf, 0.0), where=~flat)
-    p = np.where(few, 1.0, 2 * np.asarray(stats.t.sf(t, freedom)))
+    p = np.asarray(np.where(few, 1.0, 2 * np.asarray(stats.t.sf(t, freedom))))
     return Centre(bounded(estimate, lower, upper), p, draws, items)
 
 

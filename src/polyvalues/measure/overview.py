@@ -181,8 +181,10 @@ def _baselines(outcomes: Callable[[], Iterable[ConceptOutcomes]], spec: Statisti
             found.append(centre(mean, spec.confidence))
         else:
             found.append(unmeasured(len(CONTROLS)))
-    whole = centre(mean_over_strata(list(strata.values())), spec.confidence) if strata else unmeasured(len(CONTROLS))
-    return [*found, whole]
+    if not strata:
+        return [*found, unmeasured(len(CONTROLS))]
+    ordered = [strata[name] for name in sorted(strata)]  # so that the order of concepts changes no bit
+    return [*found, centre(mean_over_strata(ordered), spec.confidence)]
 
 
 def _key(headline: _Headline, headlines: Sequence[_Headline]) -> str:

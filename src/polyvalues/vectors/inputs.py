@@ -100,6 +100,11 @@ def where(fitting: Fitting, layer: int | None = None) -> str:
     return place if layer is None else f"{place}, layer {layer_coordinates(fitting)[layer]}"
 
 
+def fitting_items(activations: Activations) -> np.ndarray:
+    """Items of the fitting pairs, in the order of `fitting_pairs`."""
+    return activations.data["item"].values[activations.data["fold"].values >= 0]
+
+
 def fitting_contents(activations: Activations) -> np.ndarray:
     """Contents of the fitting pairs' groups, in the order of `fitting_pairs`."""
     return activations.data["content"].values[activations.data["fold"].values >= 0]
