@@ -1,11 +1,11 @@
 """Pair differences of unit length, summed per fold as the states stream by.
 
-    unit[k] = sum over pairs p of fold k of u_p,   u_p = (h_positive(p) - h_negative(p)) / |h_positive(p) - h_negative(p)|
+    unit[k] = sum over pairs p of fold k of d_p / |d_p|,   d_p = h_positive(p) - h_negative(p)
 
 The length of a difference needs both sides of a pair at once, and they may come in different batches; so the side that
 comes first is kept until the other one comes. That memory must not grow with the data: at most `MOST` pairs of a
 concept and language take part, those whose item has the smallest hash. It is the same items in every language, and
-the same pairs whether states are streamed or kept. Two sides with the same state have no direction: u = 0.
+the same pairs whether states are streamed or kept. Two sides with the same state have no direction and count as 0.
 """
 
 import hashlib
@@ -26,7 +26,8 @@ def sampled(item: Sequence[str] | np.ndarray, fold: Int[np.ndarray, " pair"]) ->
     fitting = np.flatnonzero(fold >= 0)
     chosen = np.zeros(len(fold), dtype=bool)
     if len(fitting) > MOST:
-        digests = [hashlib.blake2b(str(item[row]).encode("utf-8", "surrogatepass")).digest() for row in fitting]
+        names = [str(item[row]) for row in fitting.tolist()]
+        digests = [hashlib.blake2b(name.encode("utf-8", "surrogatepass")).digest() for name in names]
         fitting = fitting[sorted(range(len(fitting)), key=lambda at: (digests[at], at))[:MOST]]
     chosen[fitting] = True
     return chosen
