@@ -13,7 +13,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
     {
         # what the model reads
         "pairs": 1,
-        "moments": 1,
+        "moments": 2,
         "activations": 1,
         "vectors": 1,
         "replicates": 1,
