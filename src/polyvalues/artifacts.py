@@ -109,7 +109,9 @@ class Moments:
         data: `count` int64 `[fold]`, pairs per fold;
             `total` float64 `[fold, side, layer, hidden]`, sums of hidden states over pairs;
             `permuted` float32 `[draw, layer, hidden]`, sums of `h_pos - h_neg` with each pair's sides
-            swapped by a fair coin, one coin sequence per draw.
+            swapped by a fair coin, one coin sequence per draw;
+            `unit` float64 `[fold, layer, hidden]`, sums of pair differences of unit length over the `unit_count` int64
+            `[fold]` pairs that take part (`vectors.unit_differences`).
             attrs: concept, language.
     """
 
@@ -260,8 +262,7 @@ class Scores:
     Attributes:
         data: `projection` float32 `[pair, side, layer, source]`, `(h - midpoint) . v / |v|` of each side under each
             source's vector (in a cross-fitted concept: the vector fitted without the pair's fold);
-            `control` int8 `[pair, layer, control_kind, draw]`, the sign (1, 0, -1) of `(h_pos - h_neg) . v` under the
-            target's own control directions;
+            `control` int8 `[pair, layer, control_kind, draw]`, sign of `(h_pos - h_neg) . v` under the target's controls;
             `selection` float32 `[pair, fold, layer]`, cross-fitted concepts only: 1, 1/2 or 0 as the pair is
             right, tied or wrong under its own language's vector fitted without the pair's fold and without
             `fold`; NaN where `fold` is the pair's own.
@@ -301,9 +302,8 @@ class Findings:
         recognition: `accuracy` `[concept, source, target, layer, interval]`;
             `chosen` `[concept, source, target, interval]`, the accuracy at the chosen layer;
             `auroc` `[concept, source, target, interval]`, over single texts at the chosen layer;
-            `control` `[concept, target, layer, control_kind, interval]`, `control_chosen` likewise without layer, mean
-            over draws; `control_range` likewise, where a single draw falls; `control_p` and `control_p_smallest`
-            `[concept, target, control_kind]`, place of the own vector among the draws (`measure.baseline`);
+            `control` `[concept, target, layer, control_kind, interval]`, `control_chosen` and `control_range` without
+            layer, `control_p`, `control_p_smallest` `[concept, target, control_kind]` (`measure.baseline`);
             `n_pairs`, `n_groups` int32 `[concept, target]` (0: that cell was not measured);
             `chosen_layer` int32 `[concept]`; `fold_layer` int32 `[concept, fold]`, the layer used for the pairs of
             each fold (all equal unless cross-fitted; -1 where the concept has no such fold).
@@ -315,7 +315,7 @@ class Findings:
         transfer: `transfer` and `asymmetry` `[concept, source, target, interval]`, at the chosen layer.
         overview: `value` `[concept, quantity, interval]`, the headline numbers; `concept` ends in `all`, the mean
             over concepts; `quantity` as listed in `polyvalues.measure.overview`; `baseline_p` `[concept, control_kind]`
-            of the mean over draws against 1/2; `baseline` `[concept]`, the verdict (`measure.baseline`).
+            and `baseline` `[concept]`, the check of the baselines (`measure.baseline`).
         Quantities are float64; NaN marks a cell that was not measured, and `warnings` says why.
         attrs of each: protocol, confidence, layer_numbering ('block', 0-based, or 'paper', 1-based).
         warnings: degenerate cells and everything else a reader must know, in words.

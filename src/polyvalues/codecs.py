@@ -35,7 +35,7 @@ from polyvalues.artifacts import (
 )
 from polyvalues.errors import CorruptArtifact, StoreError
 
-FORMAT: Final = "polyvalues/2"
+FORMAT: Final = "polyvalues/1"
 """Version of the layouts in `polyvalues.artifacts`; raised when one of them changes."""
 
 _HEADER: Final = "polyvalues"

@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from polyvalues.artifacts import Replicates
+from polyvalues.axes import CONTROLS
 from polyvalues.measure.overview import QUANTITIES, overview
 from polyvalues.specs import StatisticsSpec
 from reference import measure_oracle as oracle

@@ -31,8 +31,9 @@ def streamed(parts: list[np.ndarray], table: TextTable = TABLE, states: np.ndarr
 
 
 def same(left: Moments, right: Moments, *, exactly: bool = False) -> None:
-    assert np.array_equal(left.data["count"], right.data["count"])
-    for name in ("total", "permuted"):
+    for name in ("count", "unit_count"):
+        assert np.array_equal(left.data[name], right.data[name])
+    for name in ("total", "permuted", "unit"):
         if exactly:
             assert np.array_equal(left.data[name], right.data[name])
         loose = {"total": (1e-12, 1e-11), "permuted": (1e-5, 1e-5)}[name]  # float64 and float32
