@@ -262,7 +262,7 @@ class Scores:
     Attributes:
         data: `projection` float32 `[pair, side, layer, source]`, `(h - midpoint) . v / |v|` of each side under each
             source's vector (in a cross-fitted concept: the vector fitted without the pair's fold);
-            `control` int8 `[pair, layer, control_kind, draw]`, sign of `(h_pos - h_neg) . v` under the target's controls;
+            `control` int8 `[pair, layer, control_kind, draw]`, sign of `(h_pos - h_neg) . v` under its controls;
             `selection` float32 `[pair, fold, layer]`, cross-fitted concepts only: 1, 1/2 or 0 as the pair is
             right, tied or wrong under its own language's vector fitted without the pair's fold and without
             `fold`; NaN where `fold` is the pair's own.

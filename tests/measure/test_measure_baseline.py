@@ -70,7 +70,7 @@ def test_items_that_every_draw_gets_right_are_in_the_interval() -> None:
     rng = np.random.default_rng(2)
     right = np.repeat((rng.random((40, 1)) < 0.7).astype(np.float32), 64, axis=1)
     found = centre(drawn(right), CONFIDENCE)
-    assert float(found.draws) == 0
+    assert float(found.draws) < 1e-20
     assert float(found.items) == pytest.approx(right.mean() * (1 - right.mean()) / 39, rel=1e-6)
 
 

@@ -4,6 +4,9 @@ Fisher's exact test, one-sided, for concept c, target t and category k:
 
     p = P(X >= a),  X hypergeometric:  a candidates among the n_k items of the category, m among all n items of the cell
 
+The smallest possible p, given both numbers, is that of all candidates in the category (or all of the category
+candidates).
+
 Items set apart as doubtful or bad are left out of n. All tests are adjusted together (Benjamini-Hochberg). Categories
 are topics an author gave; items without one count in n and are not tested.
 """
@@ -24,7 +27,7 @@ ENRICHMENT_SCHEMA: Final = pa.schema(
             pa.field(name, pa.int64(), nullable=False)
             for name in ("candidates", "items", "all_candidates", "all_items")
         ),
-        *(pa.field(name, pa.float64(), nullable=False) for name in ("p", "q")),
+        *(pa.field(name, pa.float64(), nullable=False) for name in ("p", "p_smallest", "q")),
     ]
 )
 """One row per concept, target and category that has a candidate."""
@@ -45,18 +48,21 @@ def enrichment(divergence: pa.Table, categories: Mapping[tuple[str, str], str]) 
         if row["status"] in ("candidate", "no sign"):
             category = categories.get((row["concept"], row["item"]), "")
             cells.setdefault((row["concept"], row["target"]), []).append((category, row["status"] == "candidate"))
-    rows: list[tuple[str, str, str, int, int, int, int, float]] = []
+    rows: list[tuple[str, str, str, int, int, int, int, float, float]] = []
     for (concept, target), items in cells.items():
         found = sum(candidate for _, candidate in items)
         tested = []
         for category in sorted({name for name, candidate in items if candidate and name}):
             inside = [candidate for name, candidate in items if name == category]
-            p = float(stats.hypergeom.sf(sum(inside) - 1, len(items), found, len(inside)))
-            tested.append((concept, target, category, sum(inside), len(inside), found, len(items), min(1.0, p)))
-        rows += sorted(tested, key=lambda row: (row[-1], row[2]))
+            p, least = (
+                min(1.0, float(stats.hypergeom.sf(count - 1, len(items), found, len(inside))))
+                for count in (sum(inside), min(found, len(inside)))
+            )
+            tested.append((concept, target, category, sum(inside), len(inside), found, len(items), p, least))
+        rows += sorted(tested, key=lambda row: (row[-2], row[2]))
     if not rows:
         return ENRICHMENT_SCHEMA.empty_table()
-    q = benjamini_hochberg(np.array([row[-1] for row in rows])).tolist()
+    q = benjamini_hochberg(np.array([row[-2] for row in rows])).tolist()
     columns = [*zip(*rows, strict=True), tuple(q)]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, ENRICHMENT_SCHEMA, strict=True)]
     return pa.table(arrays, schema=ENRICHMENT_SCHEMA)
