@@ -24,7 +24,7 @@ from polyvalues.measure.multilinguality import multilinguality
 from polyvalues.opened import Study, package_versions, study_names
 from polyvalues.publish import views_of
 from polyvalues.report.advice import Advice, advise
-from polyvalues.report.claims import dataset_csv
+from polyvalues.report.claims import beyond_reach, dataset_csv, smallest_p, untested_words
 from polyvalues.report.comparison import ComparisonReport, comparison_page
 from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_compare import recognition_by_share, traits_against_mixture
@@ -90,10 +90,12 @@ def difference_words(found: Comparison) -> tuple[str, ...]:
     said = []
     for (first, second), data in found.differences.items():
         q, size = data["q"].values, data["difference"].sel({INTERVAL: "estimate"}).values
-        certain = q <= 0.05
+        out = beyond_reach(data)
+        certain = (q <= 0.05) & ~out
+        rest = untested_words(int(out.sum()), float(smallest_p(data).values[out].max(initial=0.0)))
         text = (
-            f"{first} less {second}: {int(certain.sum())} of {int((~np.isnan(q)).sum())} differences are "
-            "certain at q ≤ 0.05"
+            f"{first} less {second}: {int(certain.sum())} of {int((~np.isnan(q) & ~out).sum())} differences are "
+            f"certain at q ≤ 0.05{rest}"
         )
         if certain.any():
             at = np.unravel_index(int(np.where(certain, np.abs(size), -1).argmax()), size.shape)

@@ -36,7 +36,7 @@ def same(left: Moments, right: Moments, *, exactly: bool = False) -> None:
     for name in ("total", "permuted", "unit"):
         if exactly:
             assert np.array_equal(left.data[name], right.data[name])
-        loose = {"total": (1e-12, 1e-11), "permuted": (1e-5, 1e-5)}[name]  # float64 and float32
+        loose = (1e-5, 1e-5) if name == "permuted" else (1e-12, 1e-11)  # float64 and float32
         np.testing.assert_allclose(left.data[name], right.data[name], rtol=loose[0], atol=loose[1])
 
 
