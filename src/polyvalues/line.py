@@ -39,6 +39,7 @@ from polyvalues.vectors.activations import ActivationsReducer
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
 from polyvalues.vectors.replicates import replicates
+from polyvalues.vectors.signs import signed_replicates
 from polyvalues.vectors.unit_differences import MOST
 
 Inputs = Mapping[Language, Moments | Activations]
@@ -157,8 +158,8 @@ class Line:
         resampled = self.store.once(
             f"vectors/{concept}.replicates.nc",
             Replicates,
-            self._provenance(keys),
-            lambda: replicates(inputs, vectors, self.spec.vectors),
+            self._provenance(keys, signed=self.spec.protocol == "paper"),
+            lambda: self._resample(inputs, vectors),
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
         scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
@@ -196,6 +197,10 @@ class Line:
             return fit_vectors(inputs, self.spec.vectors)
         kept = {name: unit for name, unit in inputs.items() if isinstance(unit, Activations)}
         return paper_vectors(kept, self.spec.vectors)
+
+    def _resample(self, inputs: Inputs, vectors: ConceptVectors) -> Replicates:
+        make = replicates if self.spec.protocol == "strict" else signed_replicates
+        return make(inputs, vectors, self.spec.vectors)
 
     def _fit_unit(self, concept: Concept, language: Language) -> Moments | Activations:
         made = self._obtain(self._fit_entry(concept, language))
@@ -352,8 +357,8 @@ class Line:
         inputs = {"texts": table_key(self.tables[concept, language, step])}
         return Provenance(settings, inputs, self.handle.identity)
 
-    def _provenance(self, inputs: Mapping[str, str]) -> Provenance:
-        settings = {"vectors": self.spec.vectors.model_dump(mode="json"), "protocol": self.spec.protocol}
+    def _provenance(self, inputs: Mapping[str, str], **more: bool) -> Provenance:
+        settings = {"vectors": self.spec.vectors.model_dump(mode="json"), "protocol": self.spec.protocol, **more}
         return Provenance(settings, inputs, self.handle.identity)
 
 

@@ -52,7 +52,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         store.write("study.toml", dump_toml(spec))
         pairs = prepare_pairs(spec)
         data_hash = content_key(pairs.table.to_pydict())
-        settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol"})
+        settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol", "paper"})
         provenance = Provenance(settings, {"data": data_hash})
         store.once("pairs.parquet", PairSet, provenance, lambda: pairs)
         clock.lap("pairs")
@@ -112,7 +112,7 @@ def prepare_pairs(spec: StudySpec) -> PairSet:
     """
     pairs = read_pairs(spec.pairs)
     if spec.protocol == "paper":
-        return paper_split(paper_pairs(pairs, spec.check))
+        return paper_split(paper_pairs(pairs, spec.check), spec.paper)
     return split_pairs(check_pairs(pairs, spec.check), spec.split)
 
 
@@ -136,6 +136,7 @@ def _findings(
             "statistics": spec.statistics.model_dump(mode="json"),
             "vectors": spec.vectors.model_dump(mode="json"),
             "protocol": spec.protocol,
+            "signed": spec.protocol == "paper",
         },
         {f"{run.concept}/{name}": key for run in runs for name, key in run.keys.items()},
     )
