@@ -73,8 +73,8 @@ def sign_notes(replicates: Sequence[Replicates]) -> list[str]:
         ]
         if cells:
             notes.append(
-                f"{part.data.attrs['concept']}: fewer than half of the fitted pairs are the right way round, so vectors "
-                f"were turned round before their cosines: {'; '.join(cells)}"
+                f"{part.data.attrs['concept']}: fewer than half of the fitted pairs are the right way round, so "
+                f"vectors were turned round before their cosines: {'; '.join(cells)}"
             )
     return notes
 
