@@ -87,7 +87,7 @@ class TextTable:
         item, group: one string per pair.
         split: one string per pair: fit, select, test or cross.
         fold: int32, one per pair; -1 where a pair has no fold.
-        content: one string per pair, what its group is whatever its labels, the same in every language; or empty.
+        content: one string per pair, of its group whatever its labels, the same in every language; or empty.
     """
 
     concept: str
@@ -108,8 +108,7 @@ class Moments:
     Attributes:
         data: `count` int64 `[fold]`, pairs per fold;
             `total` float64 `[fold, side, layer, hidden]`, sums of hidden states over pairs;
-            `permuted` float32 `[draw, layer, hidden]`, sums of `h_pos - h_neg` with each pair's sides
-            swapped by a fair coin, one coin sequence per draw;
+            `permuted` float32 `[draw, layer, hidden]`, sums of `h_pos - h_neg` after swapping sides by fair coins;
             `unit` float64 `[fold, layer, hidden]`, sums of pair differences of unit length over the `unit_count` int64
             `[fold]` pairs that take part (`vectors.unit_differences`).
             attrs: concept, language.
@@ -223,7 +222,8 @@ class Replicates:
             `half_cosine` float64 `[source, layer, replicate, half]`, the cosine between the vectors of both halves of
             a random half-split of the replicate's folds (the same half-splits in every language);
             `control` float64 `[source, target, layer, control_kind, draw]`, the cosine between control directions.
-            NaN where a vector is zero, and for random controls (all languages share them). attrs: concept, estimator.
+            NaN where a vector is zero, and for random controls. attrs: concept, estimator. Paper protocol: `sign` int8
+            `[source, layer]`, by which vectors were multiplied.
     """
 
     data: xr.Dataset

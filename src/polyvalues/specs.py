@@ -228,10 +228,7 @@ class VectorSpec(Spec):
 
     estimator: Estimator = "mean-difference"
     control_draws: int | None = Field(
-        default=None,
-        ge=2,
-        le=512,
-        description="Random and label-permuted directions; None: 64, or 8 for estimators that fit each draw anew.",
+        default=None, ge=2, le=512, description="Directions without meaning; None: 64, or 8 where each is a fit anew."
     )
     half_splits: int = Field(default=8, ge=2, le=128, description="Random half-splits of the folds, for reliability.")
     seed: int = Field(default=0, ge=0, description="Of random directions, permuted labels and half-splits.")
@@ -239,9 +236,7 @@ class VectorSpec(Spec):
     @property
     def baseline_draws(self) -> int:
         """Draws of random and label-permuted directions."""
-        if self.control_draws is not None:
-            return self.control_draws
-        return 64 if self.estimator == "mean-difference" else 8
+        return self.control_draws or (64 if self.estimator == "mean-difference" else 8)
 
 
 class StatisticsSpec(Spec):
@@ -250,6 +245,18 @@ class StatisticsSpec(Spec):
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="Of every interval.")
     draws: int = Field(default=1000, ge=20, description="Bootstrap draws over groups.")
     seed: int = Field(default=0, ge=0, description="Of the bootstrap.")
+
+
+class PaperSpec(Spec):
+    """What the published code of the paper protocol does, by its options, besides the paper's choices."""
+
+    tested_on: Literal["own", "first"] = Field(
+        default="own",
+        description="Test texts of a concept: its own, or the first concept's, as in one published call with several.",
+    )
+    random_direction: bool = Field(
+        default=False, description="Fit on shuffled labels, the same in all languages, as the published option does."
+    )
 
 
 class GenerationSpec(Spec):
@@ -357,9 +364,12 @@ class StudySpec(Spec):
     reading: ReadingSpec = ReadingSpec()
     vectors: VectorSpec = VectorSpec()
     statistics: StatisticsSpec = StatisticsSpec()
+    paper: PaperSpec = PaperSpec()
 
     @model_validator(mode="after")
     def _paper(self) -> "StudySpec":
+        if self.protocol != "paper" and self.paper != PaperSpec():
+            raise ValueError("[paper] is about the paper protocol; leave it out, or set protocol = 'paper'")
         if self.protocol == "paper":
             if self.vectors.estimator != "mean-difference":
                 raise ValueError("the paper protocol fits mean differences; leave vectors.estimator alone")

@@ -87,6 +87,7 @@ def build(
         accuracy[-1, :, -1], accuracy[-1, -1], chosen[-1, :, -1], chosen[-1, -1] = np.nan, np.nan, np.nan, np.nan
         control[-1, -1], n_pairs[-1, -1] = np.nan, 0
     cell = ("concept", "source", "target")
+    least = np.where(n_pairs[..., None] > 0, 1 / 65, np.nan).repeat(2, -1)
     recognition = xr.Dataset(
         {
             "accuracy": ((*cell, "layer", "interval"), accuracy),
@@ -95,14 +96,8 @@ def build(
             "control": (("concept", "target", "layer", "control_kind", "interval"), control),
             "control_chosen": (("concept", "target", "control_kind", "interval"), control[pick, :, best]),
             "control_range": (("concept", "target", "control_kind", "interval"), control[pick, :, best]),
-            "control_p": (
-                ("concept", "target", "control_kind"),
-                np.where(n_pairs[..., None] > 0, 1 / 65, np.nan).repeat(2, -1),
-            ),
-            "control_p_smallest": (
-                ("concept", "target", "control_kind"),
-                np.where(n_pairs[..., None] > 0, 1 / 65, np.nan).repeat(2, -1),
-            ),
+            "control_p": (("concept", "target", "control_kind"), least),
+            "control_p_smallest": (("concept", "target", "control_kind"), least),
             "n_pairs": (("concept", "target"), n_pairs),
             "n_groups": (("concept", "target"), (n_pairs * 0.8).astype(np.int32)),
             "chosen_layer": ("concept", (best + first).astype(np.int32)),

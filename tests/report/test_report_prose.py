@@ -38,9 +38,8 @@ def checked(study: Example, verdict: str) -> Findings:
 
 @pytest.mark.parametrize("verdict", ["pass", "fail", "cannot tell"])
 def test_one_sentence_on_the_baselines_follows_the_verdict(study: Example, verdict: str):
-    sentences = [
-        one for one in describe(checked(study, verdict), study.info, study.languages) if "aselines" in one.text
-    ]
+    told_of = describe(checked(study, verdict), study.info, study.languages)
+    sentences = [one for one in told_of if "The baselines" in one.text]
     assert len(sentences) == 1
     assert verdict in sentences[0].text
     assert (sentences[0].topic == CANNOT) == (verdict == "cannot tell")

@@ -1,7 +1,8 @@
 """Tested claims in words and as CSV, from finished numbers.
 
 A sentence says that something is so only where its test and its interval agree; else it says that there is no sign of
-it, with the same numbers, or, where the smallest possible p is above the level, that it cannot be tested. q-values and their level (0.05) are named, and so is what an interval is about.
+it, with the same numbers, or, where the smallest possible p is above the level, that it cannot be tested. q-values and
+their level (0.05) are named, and so is what an interval is about.
 """
 
 from collections.abc import Iterator, Mapping
@@ -145,9 +146,8 @@ def _differences(data: xr.Dataset) -> str:
     tested = int((~np.isnan(q)).sum())
     certain = int((q <= LEVEL).sum())
     rest = untested_words(int(out.sum()), float(smallest_p(data).values[out].max(initial=0.0)))
-    text = (
-        f"Between two languages' own recognition {certain} of {tested} differences are certain at q ≤ {LEVEL:g}{rest}"
-    )
+    text = f"Between two languages' own recognition {certain} of {tested} differences are certain at q ≤ {LEVEL:g}"
+    text += rest
     if not certain:
         return text + "."
     size = np.where(q <= LEVEL, np.abs(data["difference"].sel({INTERVAL: "estimate"}).values), -1.0)

@@ -136,7 +136,7 @@ def _baseline(findings: Findings) -> Sentence | None:
 
 
 def _by_concept(findings: Findings, tags: Sequence[str]) -> list[Sentence]:
-    """Highest and lowest language of each concept, and cells not told from chance or from directions without meaning."""
+    """Highest and lowest language of each concept, and cells told neither from chance nor from the baselines."""
     labels = {CONCEPT: concepts_of(findings), TARGET: tags}
     values = intervals(own(findings.recognition["chosen"], tags), labels)
     beyond, lacking = _beyond(findings, tags)
@@ -144,9 +144,11 @@ def _by_concept(findings: Findings, tags: Sequence[str]) -> list[Sentence]:
     for concept in labels[CONCEPT]:
         cells = [_Cell(tag, values[concept, tag]) for tag in tags if values[concept, tag].measured]
         total += len(cells)
-        for cell in cells:
-            if not (cell.value.above(0.5) and beyond.get((concept, cell.where), True)):
-                doubtful.append(f"{concept} in {cell.where}")
+        doubtful += [
+            f"{concept} in {cell.where}"
+            for cell in cells
+            if not (cell.value.above(0.5) and beyond.get((concept, cell.where), True))
+        ]
         if len(cells) > 1:
             sentences.append(Sentence(_extremes(concept, cells), "accuracy"))
     if doubtful:
@@ -165,7 +167,7 @@ def _by_concept(findings: Findings, tags: Sequence[str]) -> list[Sentence]:
 
 
 def _beyond(findings: Findings, tags: Sequence[str]) -> tuple[dict[tuple[str, str], bool], str]:
-    """Which cells lie further from 1/2 than directions without meaning do, of both kinds; and why it cannot be tested."""
+    """Which cells lie further from 1/2 than both kinds of baseline; or why that cannot be tested."""
     data = findings.recognition
     if "control_p" not in data:
         return {}, ""
