@@ -33,6 +33,8 @@ from polyvalues.specs import StatisticsSpec
 EXACT: Final = 7
 """With so many languages or fewer all permutations are looked at."""
 
+_TESTED: Final = ("p", "p_smallest", "power")
+
 WORDS: Final = ("gains", "loses", "cannot tell")
 """What a target does with a foreign vector: the whole interval above 0, below 0, or neither."""
 
@@ -89,15 +91,12 @@ def direction(
     mean = ordered_mean(np.stack(joint))
     _fill(found, gains, len(names) - 1, mean, (logs, min(least)), spec)
     p[:, -1] = _test(mean[..., 0], logs, ALL_CONCEPTS, permutations, spec.seed)
-    words = {f"{name}_word": ((CONCEPT, TARGET), _words(values)) for name, values in gains.items()}
     return xr.Dataset(
         {
             **{name: ((CONCEPT, INTERVAL), values) for name, values in found.items()},
-            "p": ((CONCEPT,), p[0]),
-            "p_smallest": ((CONCEPT,), p[1]),
-            "power": ((CONCEPT,), power_seen(p[0], p[1])),
+            **{name: ((CONCEPT,), values) for name, values in zip(_TESTED, (*p, power_seen(*p)), strict=True)},
             **{name: ((CONCEPT, TARGET, INTERVAL), values) for name, values in gains.items()},
-            **words,
+            **{f"{name}_word": ((CONCEPT, TARGET), _words(values)) for name, values in gains.items()},
             "donor": ((TARGET,), np.array([known[_donor(logs, at)] for at in range(len(known))])),
         },
         coords={CONCEPT: list(names), TARGET: list(known), INTERVAL: list(BOUNDS)},

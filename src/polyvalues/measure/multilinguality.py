@@ -67,30 +67,30 @@ def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Datas
         raise MeasureError(f"studies {', '.join(names) or '(none)'}: expected at least one, with distinct names")
     values = np.stack([_traits(study) for study in studies])
     mixtures = np.stack([mixture(study.shares) for study in studies])
-    rho, p, n, smallest = (np.full((len(TRAITS), len(MIXTURES)), np.nan) for _ in range(4))
-    for row, trait in enumerate(TRAITS):
-        for column, kind in enumerate(MIXTURES):
-            key = f"{trait} {kind}"
-            rho[row, column], p[row, column], n[row, column] = rank_test(
-                values[:, row, 0], mixtures[:, column], key, seed
-            )
-            smallest[row, column] = rank_smallest(values[:, row, 0], mixtures[:, column], key, seed)
+    rho, p, n, smallest = np.array(
+        [
+            [
+                _ranked(values[:, row, 0], mixtures[:, column], f"{trait} {kind}", seed)
+                for column, kind in enumerate(MIXTURES)
+            ]
+            for row, trait in enumerate(TRAITS)
+        ]
+    ).transpose(2, 0, 1)
     targets = list(
         dict.fromkeys(tag for study in studies for tag in map(str, study.findings.recognition[TARGET].values))
     )
     own = np.stack([_own(study, targets) for study in studies])
     share = np.array([[study.shares.get(tag, np.nan) for tag in targets] for study in studies], dtype=np.float64)
-    inside = [
-        (*rank_test(*pair, name, seed), rank_smallest(*pair, name, seed))
-        for name, pair in zip(names, ((own[at], _log(share[at])) for at in range(len(names))), strict=True)
-    ]
+    inside = [_ranked(own[at], _log(share[at]), names[at], seed) for at in range(len(names))]
     return xr.Dataset(
         {
             "trait_value": ((STUDY, TRAIT, INTERVAL), values),
             "mixture_value": ((STUDY, MIXTURE), mixtures),
-            **{name: ((TRAIT, MIXTURE), found) for name, found in (("rho", rho), ("p", p), ("n", n))},
+            **{
+                name: ((TRAIT, MIXTURE), found)
+                for name, found in (("rho", rho), ("p", p), ("n", n), ("p_smallest", smallest))
+            },
             "q": ((TRAIT, MIXTURE), benjamini_hochberg(p)),
-            "p_smallest": ((TRAIT, MIXTURE), smallest),
             "power": ((TRAIT, MIXTURE), power_seen(p, smallest)),
             "own": ((STUDY, TARGET), own),
             "share": ((STUDY, TARGET), share),
@@ -142,6 +142,11 @@ def rank_test(
     drawn = ranks[0] @ ranks[1][order].T / size
     extreme = int((np.abs(drawn) >= abs(seen) - 1e-9).sum())
     return seen, extreme / len(order) if count <= EXACT else (1 + extreme) / (1 + len(order)), count
+
+
+def _ranked(first: np.ndarray, second: np.ndarray, key: str, seed: int) -> tuple[float, float, int, float]:
+    """Rho, p, number of units, smallest possible p."""
+    return (*rank_test(first, second, key, seed), rank_smallest(first, second, key, seed))
 
 
 def rank_smallest(

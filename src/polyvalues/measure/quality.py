@@ -68,13 +68,8 @@ def quality_effect(
         within[at] = _halves(correct, values[known], data["group"].values[known], concept, spec)
     if not n.any():
         raise MeasureError("no tested pair has a quality: name concept, language and item as the study does")
-    rank = [
-        rank_test(accuracy[row], means[row], f"quality {name}", spec.seed) for row, name in enumerate(labels.concepts)
-    ]
-    smallest = [
-        rank_smallest(accuracy[row], means[row], f"quality {name}", spec.seed)
-        for row, name in enumerate(labels.concepts)
-    ]
+    pairs = [(accuracy[row], means[row], f"quality {name}", spec.seed) for row, name in enumerate(labels.concepts)]
+    rank, smallest = [rank_test(*pair) for pair in pairs], [rank_smallest(*pair) for pair in pairs]
     dims = (CONCEPT, TARGET)
     return xr.Dataset(
         {
