@@ -67,15 +67,7 @@ def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Datas
         raise MeasureError(f"studies {', '.join(names) or '(none)'}: expected at least one, with distinct names")
     values = np.stack([_traits(study) for study in studies])
     mixtures = np.stack([mixture(study.shares) for study in studies])
-    rho, p, n, smallest = np.array(
-        [
-            [
-                _ranked(values[:, row, 0], mixtures[:, column], f"{trait} {kind}", seed)
-                for column, kind in enumerate(MIXTURES)
-            ]
-            for row, trait in enumerate(TRAITS)
-        ]
-    ).transpose(2, 0, 1)
+    rho, p, n, smallest = _correlations(values[..., 0], mixtures, seed)
     targets = list(
         dict.fromkeys(tag for study in studies for tag in map(str, study.findings.recognition[TARGET].values))
     )
@@ -142,6 +134,17 @@ def rank_test(
     drawn = ranks[0] @ ranks[1][order].T / size
     extreme = int((np.abs(drawn) >= abs(seen) - 1e-9).sum())
     return seen, extreme / len(order) if count <= EXACT else (1 + extreme) / (1 + len(order)), count
+
+
+def _correlations(
+    traits: Float64[np.ndarray, "study trait"], mixtures: Float64[np.ndarray, "study mixture"], seed: int
+) -> Float64[np.ndarray, "four trait mixture"]:
+    """Rho, p, number of models and smallest possible p of every trait with every description of the mixture."""
+    cells = [
+        [_ranked(trait, kind, f"{TRAITS[row]} {MIXTURES[column]}", seed) for column, kind in enumerate(mixtures.T)]
+        for row, trait in enumerate(traits.T)
+    ]
+    return np.array(cells).transpose(2, 0, 1)
 
 
 def _ranked(first: np.ndarray, second: np.ndarray, key: str, seed: int) -> tuple[float, float, int, float]:
