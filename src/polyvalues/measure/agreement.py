@@ -51,7 +51,8 @@ def agreement(
     Returns:
         `verdict` str `[concept, source, target]`, one of `VERDICTS`, empty on the diagonal and where nothing was
         measured; `ceiling`, `plain` and `expected` float64 likewise; `disattenuated`
-        `[concept, source, target, interval]`, the numbers it rests on; `p`, `q` `[concept, source, target]` of the hypothesis that the true cosine is 0.
+        `[concept, source, target, interval]`, the numbers it rests on; `p`, `q` `[concept, source, target]`, of
+        the hypothesis that the true cosine is 0.
 
     Raises:
         MeasureError: no replicates, or a concept without a choice or its chosen layer.

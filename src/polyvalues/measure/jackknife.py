@@ -12,8 +12,8 @@ intervals from it cover 86 to 95 % (`verify`); V alone covers 94 to 99.8 %. `v` 
 has K - 1 degrees of freedom. Without the replicates that lack two folds, v = V.
 
 Ratio. The interval of theta = x / y holds every value c for which x - c y is within t standard errors of 0 (Fieller
-1954, JRSS B 16:175-185): (x - c y)^2 <= t^2 f (V_xx - 2 c V_xy + c^2 V_yy), f = v / V at c = x / y. When y itself is within t
-standard errors of 0 no finite interval has the coverage, and the limits of the quantity are returned.
+1954, JRSS B 16:175-185): (x - c y)^2 <= t^2 f (V_xx - 2 c V_xy + c^2 V_yy), f = v / V at c = x / y. When y itself
+is within t standard errors of 0 no finite interval has the coverage, and the limits of the quantity are returned.
 """
 
 from collections.abc import Sequence

@@ -37,7 +37,7 @@ from polyvalues.measure.consistency import (
     reliabilities,
     take_layer,
 )
-from polyvalues.measure.jackknife import stratified_interval
+from polyvalues.measure.jackknife import Scale, stratified_interval
 from polyvalues.measure.kernels import ordered_mean
 from polyvalues.measure.outcomes import (
     ConceptOutcomes,
@@ -47,7 +47,7 @@ from polyvalues.measure.outcomes import (
     resample_picked,
     strict_outcomes,
 )
-from polyvalues.measure.resample import Scale, percentile_interval
+from polyvalues.measure.resample import percentile_interval
 from polyvalues.specs import StatisticsSpec
 
 ACCURACIES: Final = ("within", "cross", "random", "permuted", "transfer")

@@ -12,8 +12,8 @@ with itself (`polyvalues.vectors.products`), and subspaces come from different i
 for that is its question; so it also sees what translations share apart from the value.
 
 `centred` needs two concepts and is made from sums; the other three need hidden states, and are NaN without them.
-Replicates are those of `polyvalues.vectors.products.leave_out`; the metric is that of all pairs throughout. `subspace` and
-`cka` have no replicates without two folds (NaN).
+Replicates are those of `polyvalues.vectors.products.leave_out`; the metric is that of all pairs throughout. `subspace`
+and `cka` have no replicates without two folds (NaN).
 """
 
 from collections.abc import Mapping, Sequence
