@@ -53,7 +53,7 @@ def jackknife_covariance(
 def corrected_variance(values: Float64[np.ndarray, "*cell replicate"], folds: int) -> Float64[np.ndarray, "*cell"]:
     """Variance `v` of the module's formula; NaN where a replicate is NaN."""
     variance, excess = jackknife_covariance(values, values, folds)
-    return variance * _share(variance, excess)
+    return np.asarray(variance * _share(variance, excess))
 
 
 def student_quantile(confidence: float, folds: int) -> float:
