@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 from polyvalues.measure.resample import stable_hash
-from polyvalues.verification import cosines
+from polyvalues.verification import correlations, cosines
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.power import NUMBERS, power
 from polyvalues.verification.simulate import Simulation
@@ -28,6 +28,7 @@ SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
     *cosines.SIMULATIONS,
+    *correlations.SIMULATIONS,
 )
 
 GOALS: Final = {"coverage": (0.93, 0.97), "size": (0.04, 0.06)}
