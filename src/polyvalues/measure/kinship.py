@@ -85,9 +85,8 @@ def kinship(
     pick = chosen_pick(choices)
     for row, part in enumerate(replicates):
         names = languages_of(part)
-        cosine = cosines(part)
-        layer = int(pick(concepts[row], layers_of(part), cosine[..., 0])[0, 0])
-        both = [_known(values[:, :, layer]) for values in (cosine, disattenuated(part))]
+        layer = int(pick(concepts[row], layers_of(part), cosines(part)[..., 0])[0, 0])
+        both = [_known(values[:, :, layer]) for values in (cosines(part), disattenuated(part))]
         forms = _forms(names, dominant, shares or {})
         for at, of in product(range(len(kinds)), range(len(QUANTITIES))):
             near = _near(distances[kinds[at]], names, concepts[row])
@@ -97,14 +96,9 @@ def kinship(
                 items[where], languages[where], observed[where], p[where], pairs[where[:3]] = found
     dims = (CONCEPT, OF, KIND, METHOD, FORM)
     intervals = {"items": ((*dims, INTERVAL), items), "languages": ((*dims, INTERVAL), languages)}
-    tests = {
-        "observed": (dims, observed),
-        "p": (dims, p),
-        "q": (dims, benjamini_hochberg(p)),
-        "pairs": (dims[:3], pairs),
-    }
+    tests = {"p": (dims, p), "q": (dims, benjamini_hochberg(p)), "pairs": (dims[:3], pairs)}
     return xr.Dataset(
-        {**intervals, **tests},
+        {**intervals, "observed": (dims, observed), **tests},
         coords=_coords(concepts, kinds),
         attrs={"test": _TEST, "distances": str(distances.attrs.get("source", "")), "confidence": spec.confidence},
     )
