@@ -32,7 +32,7 @@ from polyvalues.data.texts import text_table
 from polyvalues.engines.unit import Made, Unit, read_unit
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
-from polyvalues.model.norms import residual_norms
+from polyvalues.model.norms import Lengths, residual_lengths
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store, content_key
 from polyvalues.vectors.activations import ActivationsReducer
@@ -174,16 +174,19 @@ class Line:
         return inputs, vectors
 
     def norms(self) -> xr.Dataset:
-        """Mean length of hidden states on neutral text, `norm` `[layer]`: the unit of steering strengths."""
+        """Lengths of hidden states on neutral text, `[layer]` each; `norm` is the unit of steering strengths.
+
+        `first` and `sink` say what attention sinks are beside it (`model.norms.Lengths`).
+        """
         texts = [text for own in neutral(self._all_languages).values() for text in own]
         provenance = Provenance({"texts": texts, "template": self.handle.template.name}, {}, self.handle.identity)
-        layers = list(range(self.handle.n_layers))
         return self.store.once(
-            "vectors/norms.nc",
-            xr.Dataset,
-            provenance,
-            lambda: xr.Dataset({"norm": (LAYER, residual_norms(self.handle, texts))}, coords={LAYER: layers}),
+            "vectors/norms.nc", xr.Dataset, provenance, lambda: self._lengths(residual_lengths(self.handle, texts))
         )
+
+    def _lengths(self, found: Lengths) -> xr.Dataset:
+        values = {"norm": (LAYER, found.norm), "first": (LAYER, found.first), "sink": (LAYER, found.sink)}
+        return xr.Dataset(values, coords={LAYER: list(range(self.handle.n_layers))})
 
     @property
     def _all_languages(self) -> tuple[Language, ...]:

@@ -14,7 +14,7 @@ from polyvalues.axes import INTERVENTIONS
 from polyvalues.errors import MissingExtra, ModelLoadError, SpecError, SteeringError
 from polyvalues.line import Line
 from polyvalues.model.handle import ModelHandle, load_model
-from polyvalues.model.norms import residual_norms
+from polyvalues.model.norms import residual_lengths
 from polyvalues.model.record import record
 from polyvalues.specs import EngineSpec, GenerationSpec, ModelSpec, ReadingSpec, StudySpec, build
 from polyvalues.steer.generate import generate
@@ -57,7 +57,7 @@ def test_states_are_the_same(both: Any, position: Any, layers: Any, post_norm: b
 def test_norms_are_the_same(both: Any) -> None:
     here, there = both
     texts = [*TEXTS, "a"]
-    np.testing.assert_allclose(residual_norms(there, texts), residual_norms(here, texts), rtol=1e-5)
+    np.testing.assert_allclose(residual_lengths(there, texts).norm, residual_lengths(here, texts).norm, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", INTERVENTIONS)

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from polyvalues.axes import INTERVENTIONS, InterventionKind
+from polyvalues.axes import INTERVENTIONS, InterventionKind, Position
 from polyvalues.errors import SteeringError
 
 _FROM: Final = re.compile(r"from:(-?\d+)")
@@ -76,19 +76,21 @@ class Condition:
     """Steer only rows whose prompt, unsteered, projects far enough on a vector.
 
     A row is steered when `h . direction < threshold` (`below`) or `> threshold`, `h` being the output of block `layer`
-    at the prompt's last token.
+    at the prompt's last token, or its mean over the prompt's own tokens (`model.attention_sinks`).
 
     Attributes:
         layer: 0-based.
         directions: float32 `[row or 1, hidden]`, unit vectors.
         thresholds: float32 `[row or 1]`.
         below: which side is steered.
+        position: what is read; give that of the vectors' own texts.
     """
 
     layer: int
     directions: Float32[Tensor, "row hidden"]
     thresholds: Float32[Tensor, " row_or_1"]
     below: bool = True
+    position: Position = "last"
 
     @property
     def rows(self) -> int:

@@ -10,9 +10,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from polyvalues.model.attention_sinks import own_spans
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.runtime import Decoding, Places, Runtime, Tap, prompt_states
-from polyvalues.steer.hooks import check_plan
+from polyvalues.steer.hooks import check_plan, likely_templates
 from polyvalues.steer.interventions import intervene
 from polyvalues.steer.plan import Condition, Intervention, Plan
 
@@ -61,7 +62,8 @@ def _spans(plan: Plan, lengths: Tensor) -> tuple[Tensor, Tensor]:
 
 def _passed(handle: ModelHandle, runtime: Runtime, condition: Condition, prompts: Sequence[Sequence[int]]) -> Tensor:
     """Bool `[row]`: prompts that meet the condition, read unsteered."""
-    states = prompt_states(runtime, prompts, (condition.layer,), "last", handle.hidden)[0]
+    spans = own_spans(prompts, likely_templates(handle), causal=not handle.encoder)
+    states = prompt_states(runtime, prompts, (condition.layer,), condition.position, handle.hidden, spans)[0]
     return condition.passes(torch.from_numpy(states))
 
 
