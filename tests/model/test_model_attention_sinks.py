@@ -153,7 +153,7 @@ def test_lengths_are_those_of_ordinary_tokens(planted: Any) -> None:
     texts = [f"{text}. Share." for _, text in nonsense(10, seed=4)]
     handle = planted("<s>", ".")
     found = residual_lengths(handle, texts)
-    lengths, weights, first = [], [], []
+    lengths, weights, first, last = [], [], [], []
     for text in texts:
         states = every_token(handle, text)[1]
         own = list(range(1, len(states)))
@@ -161,9 +161,11 @@ def test_lengths_are_those_of_ordinary_tokens(planted: Any) -> None:
         lengths += size[1:].tolist()
         weights += sink_weights(states, own)
         first.append(size[0])
+        last.append(size[-1])
     norm = float(np.average(lengths, weights=weights))
     assert found.norm[1] == pytest.approx(norm, rel=1e-4)
     assert found.first[1] == pytest.approx(np.median(first) / norm, rel=1e-4)
+    assert found.last[1] == pytest.approx(np.median(last) / norm, rel=1e-4)
     assert found.sink[1] == pytest.approx(1 - np.mean(weights), abs=1e-6)
     assert found.sink[1] > 0.02
     assert float(np.mean(lengths)) > 3 * norm

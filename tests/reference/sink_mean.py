@@ -22,7 +22,9 @@ def sink_weights(states: Float[np.ndarray, "token hidden"], own: Sequence[int]) 
 
 
 def sink_mean(
-    states: Float[np.ndarray, "token hidden"], own: Sequence[int], values: Float[np.ndarray, "token hidden"] | None = None
+    states: Float[np.ndarray, "token hidden"],
+    own: Sequence[int],
+    values: Float[np.ndarray, "token hidden"] | None = None,
 ) -> Float[np.ndarray, " hidden"]:
     """Weighted mean of `values` (None: of the states) over the own tokens, weighed by the lengths of the states."""
     given = states if values is None else values

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,8 @@ import torch
 from test_steer_vectors import TEXTS, make_vectors
 
 from polyvalues.axes import INTERVENTIONS
+from polyvalues.dependencies import Dependencies
 from polyvalues.errors import MissingExtra, ModelLoadError, SpecError, SteeringError
-from polyvalues.line import Line
 from polyvalues.model.handle import ModelHandle, load_model
 from polyvalues.model.norms import residual_lengths
 from polyvalues.model.record import record
@@ -86,6 +85,27 @@ def test_every_prompt_has_its_own_vector(both: Any) -> None:
     assert answers[2] != plain[2]
 
 
+def test_a_condition_reads_what_the_vectors_were_read_at(both: Any) -> None:
+    """Mean over the prompt's own tokens: as `record` reads it, here (padded on the left) and by a runtime."""
+    here, there = both
+    read = states(here, ReadingSpec(position="mean"))[1]
+    direction = torch.nn.functional.normalize(torch.from_numpy(read[:1] - read[1:2]), dim=-1)
+    along = (torch.from_numpy(read) @ direction[0]).sort().values
+    part = Intervention(1, direction, torch.tensor([30.0]))
+    plain = generate(here, TEXTS, SPEC)
+    always = generate(here, TEXTS, SPEC, plan=Plan((part,)))
+    assert all(a != b for a, b in zip(plain, always, strict=True))
+    for at in range(len(TEXTS) - 1):
+        middle = (along[at : at + 1] + along[at + 1 : at + 2]) / 2
+        condition = Condition(1, direction, middle, position="mean")
+        wanted = [
+            always[row] if float(read[row] @ direction[0].numpy()) < float(middle) else plain[row]
+            for row in range(len(TEXTS))
+        ]
+        for handle in (here, there):
+            assert list(generate(handle, TEXTS, SPEC, plan=Plan((part,), condition=condition))) == wanted
+
+
 def test_a_condition_is_read_unsteered(both: Any) -> None:
     here, there = both
     direction = torch.nn.functional.normalize(torch.ones((1, here.hidden)), dim=-1)
@@ -110,12 +130,9 @@ def test_artefacts_are_kept_apart(both: Any) -> None:
     here, there = both
     assert here.identity == here.fingerprint
     assert there.identity == f"{here.fingerprint} plain"
-    keys = {Line._provenance(_line(handle), {}).key("vectors") for handle in both}
+    spec = build(StudySpec, {"model": {"id": "babel"}})
+    keys = {Dependencies(spec, {}, handle.identity, "raw").vectors("fairness").key for handle in both}
     assert len(keys) == 2
-
-
-def _line(handle: ModelHandle) -> Any:
-    return SimpleNamespace(spec=build(StudySpec, {"model": {"id": "babel"}}), handle=handle)
 
 
 def test_vllm_that_is_not_installed_or_cannot_place_the_model(tmp_path: Any) -> None:

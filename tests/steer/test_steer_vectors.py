@@ -103,6 +103,8 @@ def test_conditions_look_at_the_far_side_from_safety(steerable: Callable[[str], 
     norm = residual_lengths(handle, TEXTS).norm[1]
     assert float(care.thresholds) == pytest.approx(0.5 * norm, rel=1e-4)
     assert float(harm.thresholds) == pytest.approx(-0.5 * norm, rel=1e-4)
+    assert care.position == "last"
+    assert make_vectors(handle, position="mean").condition("care", "en", 1).position == "mean"
 
 
 def test_what_is_not_there_is_named(steerable: Callable[[str], ModelHandle]) -> None:

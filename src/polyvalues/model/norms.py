@@ -32,11 +32,13 @@ class Lengths:
     Attributes:
         norm: mean length over the texts' own tokens.
         first: median over texts of the first token's length, in `norm`; NaN where every text is one token.
+        last: the same of the last token, which position `last` reads.
         sink: share of the texts' own tokens that do not count, because they are attention sinks.
     """
 
     norm: Float64[np.ndarray, " layer"]
     first: Float64[np.ndarray, " layer"]
+    last: Float64[np.ndarray, " layer"]
     sink: Float64[np.ndarray, " layer"]
 
 
@@ -61,10 +63,17 @@ def residual_lengths(handle: ModelHandle, texts: Sequence[str]) -> Lengths:
     norm = total / count
     if not np.isfinite(norm).all():
         raise ReadingError("hidden states of neutral text are not finite; load the model as 'bfloat16' or 'float32'")
-    first = [length[:, 0] / norm for length, _ in found if length.shape[1] > 1]
-    nothing = np.full(handle.n_layers, np.nan)
+    first, last = (
+        _median([length[:, at] / norm for length, _ in found if length.shape[1] > 1], norm) for at in (0, -1)
+    )
     own = int((spans[:, 1] - spans[:, 0]).sum())
-    return Lengths(norm, np.median(first, axis=0) if first else nothing, 1 - count / own)
+    return Lengths(norm, first, last, 1 - count / own)
+
+
+def _median(
+    ratios: Sequence[Float64[np.ndarray, " layer"]], like: Float64[np.ndarray, " layer"]
+) -> Float64[np.ndarray, " layer"]:
+    return np.median(ratios, axis=0) if ratios else np.full_like(like, np.nan)
 
 
 def _lengths(
