@@ -188,7 +188,7 @@ def _sinks(study: Study) -> dict[str, str]:
         return {}
     said = []
     for name in ("first", "last"):
-        at = int(found[name].argmax())
+        at = int(np.argmax(found[name].values))
         said.append(f"{name} token {float(found[name][at]):.1f} times the mean length at block {int(found[LAYER][at])}")
     said.append(f"at most {float(found['sink'].max()):.1%} of the other tokens left out of it at any block")
     return {"attention sinks in neutral text": "; ".join(said)}

@@ -34,7 +34,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "noise": 1,
         "divergence": 1,
         "quality": 1,
-        "control answers": 1,
+        "control answers": 2,
         "control findings": 1,
         "verdicts": 1,
         "translations": 1,

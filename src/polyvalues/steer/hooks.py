@@ -115,6 +115,8 @@ class _Run:
         self.lengths: Tensor | None = None  # real tokens of each prompt
         self.passed: Tensor | None = None  # rows that meet the condition
         self.active: Tensor | None = None  # [row, token], None: every token
+        self.spares = not handle.encoder and any(part.spares_first for part in plan.interventions)
+        self.first: Tensor | None = None  # [row, token], None: the first token of no text is in this pass
         self.size = 0
         self.reading = False
         self.ready: dict[tuple[int, int, torch.device], tuple[Tensor, Tensor, Tensor | None]] = {}
@@ -143,6 +145,10 @@ class _Run:
         if past > 0 and self.relative and self.lengths is None:
             raise SteeringError("the cache was filled before steering began: give prompt_lengths")
         self.active = self._active(mask, past, tokens, shown.device)
+        self.first = None
+        if self.spares and (past == 0 or mask is not None):
+            real = torch.ones((self.size, past + tokens), device=shown.device) if mask is None else mask
+            self.first = ((real.cumsum(dim=1) == 1) & (real == 1))[:, -tokens:]
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         given = dict(self.signature.bind_partial(*args, **kwargs).arguments)
@@ -265,6 +271,8 @@ class _Run:
         for part in parts:
             directions, strengths, rows = self._ready(part, states.device)
             new = intervene(changed, directions, strengths, part.kind, norm=part.keep_norm)
+            if part.spares_first and self.first is not None:
+                new = torch.where(self.first.to(states.device)[..., None], changed, new)
             changed = new if rows is None else torch.where(rows, new, changed)
         changed = changed.to(states.dtype)
         if self.active is None:

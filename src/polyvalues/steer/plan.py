@@ -29,7 +29,8 @@ class Intervention:
         strengths: float32 `[row or 1]`, in the units of the hidden states (times the layer's mean norm already).
             A row with strength 0 is left alone by `add` and `piecewise`, bit for bit; `ablate` leaves alone rows with
             strength 0 and `clamp` rows whose strength is NaN.
-        kind: what is done (`steer.interventions`).
+        kind: what is done (`steer.interventions`). `ablate` and `clamp` leave the first token of a causal model alone:
+            what they take away is as long as the state, and there that is the attention sink (`spares_first`).
         keep_norm: rescale to the length from before.
     """
 
@@ -63,6 +64,11 @@ class Intervention:
     def steered(self) -> Tensor:
         """Bool `[row or 1]`: rows that it changes at all."""
         return ~self.strengths.isnan() if self.kind == "clamp" else self.strengths != 0
+
+    @property
+    def spares_first(self) -> bool:
+        """Whether the first token of a causal model is left alone."""
+        return self.kind in ("ablate", "clamp")
 
     def take(self, rows: Tensor) -> "Intervention":
         """The same for these rows of the batch."""

@@ -44,7 +44,7 @@ def steered_tokens(
     if plan.condition is not None:
         start = torch.where(_passed(handle, runtime, plan.condition, prompts), start, _NEVER)
     taps = {
-        layer: _tap([part for part in plan.interventions if part.layer == layer], start, end, count)
+        layer: _tap([part for part in plan.interventions if part.layer == layer], start, end, count, not handle.encoder)
         for layer in dict.fromkeys(part.layer for part in plan.interventions)
     }
     return runtime.run(prompts, taps, decoding)
@@ -67,7 +67,7 @@ def _passed(handle: ModelHandle, runtime: Runtime, condition: Condition, prompts
     return condition.passes(torch.from_numpy(states))
 
 
-def _tap(parts: Sequence[Intervention], start: Tensor, end: Tensor, count: int) -> Tap:
+def _tap(parts: Sequence[Intervention], start: Tensor, end: Tensor, count: int, causal: bool) -> Tap:
     ready = []
     for part in parts:
         strengths = torch.nan_to_num(part.strengths)
@@ -82,7 +82,8 @@ def _tap(parts: Sequence[Intervention], start: Tensor, end: Tensor, count: int) 
         for part, directions, strengths, steered in ready:
             own = directions[request].to(states.device)[:, None], strengths[request].to(states.device)[:, None, None]
             new = intervene(changed[:, None], *own, part.kind, norm=part.keep_norm)[:, 0]
-            changed = torch.where(steered[request].to(states.device)[:, None], new, changed)
+            touched = steered[request] & ((position > 0) | (not (causal and part.spares_first)))
+            changed = torch.where(touched.to(states.device)[:, None], new, changed)
         return torch.where(active.to(states.device)[:, None], changed.to(states.dtype), states)
 
     return tap
