@@ -42,8 +42,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ModelHand
         model = tiny_model(architecture)
         table = model.get_input_embeddings().weight
         with torch.no_grad():
-            for place in tokenizer.convert_tokens_to_ids(list(tokens)):
-                assert isinstance(place, int)
+            vocabulary = tokenizer.get_vocab()
+            for place in (vocabulary[token] for token in tokens):
                 table[place] *= MASSIVE / table.shape[1] ** 0.5
         model.save_pretrained(folder)
         return load_model(ModelSpec(id=str(folder), device="cpu", template=template))
@@ -68,8 +68,8 @@ def read(handle: ModelHandle, texts: list[tuple[str, str]], **settings: Any) -> 
 def every_token(handle: ModelHandle, text: str) -> np.ndarray:
     """`[layer, token, hidden]` by the model alone."""
     ids = torch.tensor([handle.tokenizer(handle.template.render("", text)[0])["input_ids"]])
-    found: list[torch.Tensor] = []
-    hooks = [block.register_forward_hook(lambda _m, _i, out: found.append(out)) for block in handle.blocks]
+    found: list[Any] = []
+    hooks = [block.register_forward_hook(lambda *given: found.append(given[2])) for block in handle.blocks]
     with torch.inference_mode():
         handle.model(input_ids=ids)
     for hook in hooks:
@@ -236,7 +236,7 @@ def test_own_tokens_are_the_texts_alone(kind: str, template: str | None, own: st
     rendered, special = made.render("It is ", "fair to share")
     ids = tokenizer(rendered, add_special_tokens=special)["input_ids"]
     ((first, end),) = own_spans([ids], [made], causal=True)
-    found = tokenizer.decode(ids[first:end])
+    found = str(tokenizer.decode(ids[first:end]))
     assert found.strip() == own if kind not in ("plain", "eos") or template else found.endswith(own)
     assert own_tokens(np.array([[first, end]]), len(ids)).sum() == end - first
     if kind == "plain" and template is None:
