@@ -87,7 +87,7 @@ class TextTable:
         item, group: one string per pair.
         split: one string per pair: fit, select, test or cross.
         fold: int32, one per pair; -1 where a pair has no fold.
-        content: one string per pair, of its group whatever its labels, the same in every language; or empty.
+        content: of each pair's group, whatever its labels, the same in every language; or empty.
     """
 
     concept: str
@@ -223,8 +223,8 @@ class Replicates:
             float64 `[source, layer, replicate]`, the squared length of the vector, in the same unit;
             `plain` float64 `[source, target, layer, replicate]`, the cosine of the vectors as they are;
             `control` float64 `[source, target, layer, control_kind, draw]`, the plain cosine between label-permuted
-            directions (NaN for random ones); paper protocol: `sign` int8 `[source, layer]`, by which vectors were
-            multiplied. NaN where a vector is zero or has no pairs. attrs: concept, estimator, folds.
+            directions; paper protocol: `sign` int8 `[source, layer]`, by which vectors were multiplied.
+            NaN where a vector is zero or has no pairs, and for random controls. attrs: concept, estimator, folds.
     """
 
     data: xr.Dataset
@@ -235,8 +235,7 @@ class CrossVectors:
     """Vectors of one concept, each fitted with one fold left out (cross-fitted concepts).
 
     Attributes:
-        data: `vector` and `midpoint` float32 `[source, fold, layer, hidden]`, fitted on all folds but `fold`.
-            attrs: concept, estimator.
+        data: `vector` and `midpoint` float32 `[source, fold, layer, hidden]`, without `fold`. attrs: concept, estimator.
     """
 
     data: xr.Dataset

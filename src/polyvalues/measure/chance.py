@@ -49,7 +49,9 @@ def chance(scores: Sequence[Scores], choices: Sequence[LayerChoice]) -> xr.Datas
             if len(target.group):
                 sums = group_sums(target.picked_correct() - np.float32(0.5), target.group, len(concept.groups))
                 columns = [labels.sources.index(name) for name in target.sources]
-                found, least = sign_flip_p(sums), sign_flip_smallest(sums)
+                found = sign_flip_p(sums)
+                groups = np.count_nonzero(concept.counts(target))
+                least = sign_flip_smallest(np.full(found.shape, groups))
                 if concept.crossed:
                     own = np.array([name == target.target for name in target.sources])
                     found, least = (np.where(own, widen(values), values) for values in (found, least))

@@ -86,10 +86,8 @@ def control_findings(
     named = [at for at, target in enumerate(targets) if target in averaged]
     rate, change, mean = _tables(cells, weights, named, statistics.confidence)
     flipped = [_flips(_less(cells[name, "behaviour"], cells["base", "behaviour"])) for name in VARIANTS]
-    p, smallest = (
-        np.stack([sign_flip_p(sums, 1e-3) for sums in flipped]),
-        [sign_flip_smallest(sums, 1e-3) for sums in flipped],
-    )
+    p = np.stack([sign_flip_p(sums, 1e-3) for sums in flipped])
+    smallest = [sign_flip_smallest(np.isfinite(sums).sum(axis=0)) for sums in flipped]
     matrix, sources = _matrix(frame, targets, groups, weights, statistics.confidence)
     counted = np.isfinite(cells["base", "behaviour"][..., 0]).sum(axis=1)
     return xr.Dataset(

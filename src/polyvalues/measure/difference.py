@@ -187,7 +187,8 @@ def _difference(
     # a group's mean on either side, on a common scale of whole numbers
     scale = np.lcm(here.pairs[both].astype(np.int64), there.pairs[both].astype(np.int64)).astype(np.float64)
     gap = (here.right[both] / here.pairs[both, None] - there.right[both] / there.pairs[both, None]) * scale[:, None]
-    p, least = (np.where(crossed, widen(values), values) for values in (sign_flip_p(gap), sign_flip_smallest(gap)))
+    reach = sign_flip_smallest(np.full(cells, groups))
+    p, least = (np.where(crossed, widen(values), values) for values in (sign_flip_p(gap), reach))
     return _Difference(interval, p, least, groups)
 
 

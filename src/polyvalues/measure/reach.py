@@ -1,6 +1,6 @@
 """What a test could have shown: its smallest possible p, and its power at the effect seen.
 
-    sign flip      2^(1 - n) with n groups that are not 0
+    sign flip      2^(1 - n) with n groups
     permutation    p of the strongest association that the values at hand allow, under the same orders
     power          Phi(z - c) + Phi(-z - c),  z the two-sided normal quantile of p, c that of the level; 0 where the
                    smallest possible p is above the level
@@ -13,25 +13,16 @@ how often a repetition would be significant if the truth were what was seen.
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 from scipy import stats
-
-from polyvalues.measure.signflip import UNIT
 
 LEVEL: Final = 0.05
 
 
-def sign_flip_smallest(sums: Float[np.ndarray, " group *cell"], unit: float = UNIT) -> Float64[np.ndarray, "*cell"]:
-    """Smallest p that flipping these groups can give; NaN where every group is NaN.
-
-    Args:
-        sums: per group and cell, in multiples of `unit`, as for `signflip.sign_flip_p`.
-        unit: see there.
-    """
-    known = ~np.isnan(sums)
-    count = np.sum(known & (np.abs(np.where(known, sums, 0.0)) > unit / 2), axis=0)
-    smallest = np.minimum(1.0, 2.0 ** (1.0 - count))
-    return np.asarray(np.where(known.any(axis=0), smallest, np.nan), dtype=np.float64)
+def sign_flip_smallest(groups: Int[np.ndarray, "*cell"]) -> Float64[np.ndarray, "*cell"]:
+    """Smallest p that flipping so many groups can give; NaN without any."""
+    count = np.asarray(groups, dtype=np.float64)
+    return np.asarray(np.where(count > 0, 2.0 ** (1 - np.maximum(count, 1)), np.nan))
 
 
 def power_seen(
