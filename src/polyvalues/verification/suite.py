@@ -20,12 +20,14 @@ from scipy import stats
 from polyvalues.measure.resample import stable_hash
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.power import NUMBERS, power
+from polyvalues.verification.predictors import PREDICTORS
 from polyvalues.verification.simulate import Simulation
 from polyvalues.verification.size import SIZE
 
 SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
+    *PREDICTORS,
 )
 
 GOALS: Final = {"coverage": (0.93, 0.97), "size": (0.04, 0.06)}
