@@ -31,7 +31,7 @@ from polyvalues.dependencies import Dependencies
 from polyvalues.engines.unit import Made, Unit, read_unit
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
-from polyvalues.model.norms import residual_norms
+from polyvalues.model.norms import Lengths, residual_lengths
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store
 from polyvalues.vectors.activations import ActivationsReducer
@@ -179,15 +179,21 @@ class Line:
         return inputs, vectors
 
     def norms(self) -> xr.Dataset:
-        """Mean length of hidden states on neutral text, `norm` `[layer]`: the unit of steering strengths."""
+        """Lengths of hidden states on neutral text, `[layer]` each; `norm` is the unit of steering strengths.
+
+        `first`, `last` and `sink` say what attention sinks are beside it (`model.norms.Lengths`).
+        """
         texts = [text for own in neutral(self._all_languages).values() for text in own]
-        layers = list(range(self.handle.n_layers))
         return self.store.once(
             "vectors/norms.nc",
             xr.Dataset,
             self.depends.norms(texts),
-            lambda: xr.Dataset({"norm": (LAYER, residual_norms(self.handle, texts))}, coords={LAYER: layers}),
+            lambda: self._lengths(residual_lengths(self.handle, texts)),
         )
+
+    def _lengths(self, found: Lengths) -> xr.Dataset:
+        values = {name: (LAYER, getattr(found, name)) for name in ("norm", "first", "last", "sink")}
+        return xr.Dataset(values, coords={LAYER: list(range(self.handle.n_layers))})
 
     @property
     def _all_languages(self) -> tuple[Language, ...]:
