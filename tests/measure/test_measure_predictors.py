@@ -81,7 +81,8 @@ def test_a_concept_needs_its_layer_and_comes_once(crossed: tuple) -> None:
 
 
 def test_the_page_shows_every_number_with_its_interval(crossed: tuple) -> None:
-    found = predictors(*crossed, SPEC)
+    parts, scores, choices = crossed
+    found = predictors(parts, scores, choices, SPEC)
     views = [LanguageView(tag, tag, "", "ltr") for tag in ("sw", "en")]
     (grid,) = predictors_section(found, views).tables
     assert [len(cells) for _, cells in grid.rows] == [5, 5]
