@@ -138,8 +138,7 @@ class ConceptVectors:
     Attributes:
         data: `vector` float32 `[source, layer, hidden]`, points to the positive side, not normalised;
             `midpoint` float32 `[source, layer, hidden]`, half way between the mean of the positive and the mean
-            of the negative sides it was fitted on. (Directions that mean nothing are not kept: `vectors.baselines`.)
-            attrs: concept, estimator.
+            of the negative sides it was fitted on. attrs: concept, estimator.
     """
 
     data: xr.Dataset
@@ -235,7 +234,7 @@ class CrossVectors:
     """Vectors of one concept, each fitted with one fold left out (cross-fitted concepts).
 
     Attributes:
-        data: `vector` and `midpoint` float32 `[source, fold, layer, hidden]`, without `fold`. attrs: concept, estimator.
+        data: `vector` and `midpoint` float32 `[source, fold, layer, hidden]`, without `fold`; attrs concept, estimator.
     """
 
     data: xr.Dataset
@@ -302,8 +301,8 @@ class Findings:
         recognition: `accuracy` `[concept, source, target, layer, interval]`;
             `chosen` `[concept, source, target, interval]`, the accuracy at the chosen layer;
             `auroc` `[concept, source, target, interval]`, over single texts at the chosen layer;
-            `control` `[concept, target, layer, control_kind, interval]`, `control_chosen` and `control_range` without
-            layer, `control_p`, `control_p_smallest` `[concept, target, control_kind]` (`measure.baseline`);
+            `control` `[concept, target, layer, control_kind, interval]`, `control_chosen` and others without layer
+            (`measure.baseline`);
             `n_pairs`, `n_groups` int32 `[concept, target]` (0: that cell was not measured);
             `chosen_layer` int32 `[concept]`; `fold_layer` int32 `[concept, fold]`, the layer used for the pairs of
             each fold (all equal unless cross-fitted; -1 where the concept has no such fold).
@@ -314,8 +313,7 @@ class Findings:
             directions of two languages, `control_chosen` without layer.
         transfer: `transfer` and `asymmetry` `[concept, source, target, interval]`, at the chosen layer.
         overview: `value` `[concept, quantity, interval]`, the headline numbers; `concept` ends in `all`, the mean
-            over concepts; `quantity` as listed in `polyvalues.measure.overview`; `baseline_p` `[concept, control_kind]`
-            and `baseline` `[concept]`, the check of the baselines (`measure.baseline`).
+            over concepts; `quantity` as listed in `polyvalues.measure.overview`; `baseline` `[concept]`, `baseline_p`.
         Quantities are float64; NaN marks a cell that was not measured, and `warnings` says why.
         attrs of each: protocol, confidence, layer_numbering ('block', 0-based, or 'paper', 1-based).
         warnings: degenerate cells and everything else a reader must know, in words.
@@ -341,6 +339,7 @@ class Claims:
             subspaces, CKA (`vectors.companions`, `measure.companions`).
         kinship: correlation of cosines with linguistic similarity, first dimension `table` (`measure.kinship`).
         direction: slope of transfer on training shares, gains (`measure.direction`).
+        predictors: of steerability, by concept, language and layer (`measure.predictors`).
         notes: what could not be tested and why, and verdicts counted, in words.
     """
 
@@ -351,6 +350,7 @@ class Claims:
     companions: xr.Dataset
     kinship: xr.Dataset
     direction: xr.Dataset
+    predictors: xr.Dataset = field(default_factory=xr.Dataset)
     notes: tuple[str, ...] = ()
 
 
