@@ -3,14 +3,20 @@
     direct    r over all unordered pairs of languages, diagonal left out
     split     mean of r over pairs that involve a dominant language and r over pairs that do not (Xu et al. 2024)
     partial   r given |log10 share_s - log10 share_t|, where training shares are known
+    beyond    r given genealogy, and given places too where the kind is neither: what the other kinds add to them
 
-Positive: kin languages have closer vectors. Pearson and Spearman; p by Mantel's permutation of languages
-(`polyvalues.measure.mantel`). Two intervals, of different things: `items` by the grouped jackknife over folds (other
-items, these languages), `languages` by leaving one language out at a time (other languages, these items); both on
-Fisher's scale. The second is the one that speaks about languages in general, and with 16 of them it is wide.
+Positive: kin languages have closer vectors. Pearson and Spearman. p of `direct`, `split` and `partial` is Mantel's
+(`polyvalues.measure.mantel`). It says that languages near in one kind have near cosines, which any kind will have where
+cosines follow genealogy; p of `beyond` (`polyvalues.measure.genealogy`) says that this kind has a part of its own. Of
+the genetic distance itself `beyond` is `direct`, with Mantel's p. q adjusts the concepts and kinds of one form.
+
+Three intervals, of different things: `items` by the grouped jackknife over folds (other items, these languages),
+`languages` by leaving one language out at a time (other languages, these items), `both` by leaving out both (other
+items in other languages, `polyvalues.measure.two_factor`); all on Fisher's scale. The last is the one that speaks about
+languages in general, and with 16 of them it is wide.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final
 
@@ -22,9 +28,13 @@ from polyvalues.artifacts import LayerChoice, Replicates
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.consistency import chosen_pick, disattenuated, languages_of, layers_of
-from polyvalues.measure.mantel import METHODS, Method, mantel, prepare, statistic, upper
+from polyvalues.measure.genealogy import Design, beyond
+from polyvalues.measure.kernels import jackknife_variance
+from polyvalues.measure.mantel import METHODS, Method, least_p, mantel, upper
 from polyvalues.measure.resample import jackknife_interval, stable_hash
 from polyvalues.measure.signflip import benjamini_hochberg
+from polyvalues.measure.similarity import Form, without_languages
+from polyvalues.measure.two_factor import Over, both_interval
 from polyvalues.specs import StatisticsSpec
 
 KIND: Final = "kind"
@@ -33,12 +43,15 @@ FORM: Final = "form"
 OF: Final = "of"
 
 _TEST: Final = "Mantel permutation of languages, two-sided"
+_BEYOND: Final = "simulated languages with the covariance of genealogy (genetic: Mantel), two-sided"
 
-FORMS: Final = ("direct", "split", "partial")
+GENEALOGY: Final = "genetic"
+"""Kind that every other one is given in the form `beyond`."""
+PLACES: Final = "geographic"
+"""Kind that the rest are given as well."""
+
+FORMS: Final = ("direct", "split", "partial", "beyond")
 QUANTITIES: Final = ("cosine", "disattenuated")
-
-Form = tuple[tuple[Bool[np.ndarray, " pair"], ...], Float64[np.ndarray, "language language"] | None]
-"""Sets of pairs to average over, and what is held fixed."""
 
 
 def kinship(
@@ -63,9 +76,11 @@ def kinship(
         permutations: orders drawn with more than 7 languages.
 
     Returns:
-        `items` and `languages` `[concept, of, kind, coefficient, form, interval]`, the correlation with both intervals;
-        `p`, `q` likewise without `interval`; `pairs` int32 `[concept, of, kind]`. `of` is the cosine or the
-        disattenuated cosine. NaN with fewer than 4 pairs, constant values, or without dominant languages or shares.
+        `items` and `languages` `[concept, of, kind, coefficient, form, interval]`, the correlation with its intervals;
+        `both` likewise; `p`, `q` and `least`, the smallest p there can be, without `interval`; `pairs` int32
+        `[concept, of, kind]`; `given` `[kind]`, what `beyond` holds fixed. `of` is the cosine or the disattenuated
+        cosine. NaN with fewer than 4 pairs, constant values, without dominant languages or shares, and for `beyond`
+        without genetic distances.
 
     Raises:
         MeasureError: no replicates, a concept without its choice, or a language without a row in `distances`.
@@ -75,28 +90,38 @@ def kinship(
     concepts = [str(part.data.attrs["concept"]) for part in replicates]
     kinds = [str(name) for name in distances.data_vars]
     shape = (len(concepts), len(QUANTITIES), len(kinds), len(METHODS), len(FORMS))
-    items, languages = np.full((*shape, 3), np.nan), np.full((*shape, 3), np.nan)
-    p, pairs = np.full(shape, np.nan), np.zeros(shape[:3], np.int32)
+    items, languages, both = (np.full((*shape, 3), np.nan) for _ in range(3))
+    p, least, pairs = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape[:3], np.int32)
     pick = chosen_pick(choices)
     for row, part in enumerate(replicates):
         names = languages_of(part)
         cosine = part.data["cosine"].values.astype(np.float64)
         layer = int(pick(concepts[row], layers_of(part), cosine[..., 0])[0, 0])
-        both = cosine[:, :, layer], disattenuated(part)[:, :, layer]
+        series = cosine[:, :, layer], disattenuated(part)[:, :, layer]
         forms = _forms(names, dominant, shares or {})
-        for at, of in product(range(len(kinds)), range(len(QUANTITIES))):
-            near = _near(distances[kinds[at]], names, concepts[row])
-            name = f"kinship {concepts[row]} {kinds[at]}"
-            for cell, found in _correlations(near, both[of], forms, (name, permutations, spec)):
-                where = row, of, at, *cell
-                items[where], languages[where], p[where], pairs[where[:3]] = found
+        near = {kind: _near(distances[kind], names, concepts[row]) for kind in kinds}
+        for at, kind in enumerate(kinds):
+            # of genealogy itself `beyond` is `direct`: drawn alike, so the same numbers
+            how = f"kinship {concepts[row]} {kind}", permutations, spec
+            taken = {**forms, **_beyond(kind, near)}
+            for of, ((cell, form), method) in product(range(len(QUANTITIES)), product(taken.items(), METHODS)):
+                where = row, of, at, METHODS.index(method), FORMS.index(cell)
+                values = series[of]
+                p[where], least[where], pairs[where[:3]] = _test(near[kind], values[..., 0], form, method, how)
+                items[where], languages[where], both[where] = _intervals(values, near[kind], form, method, spec)
     dims = (CONCEPT, OF, KIND, METHOD, FORM)
-    intervals = {"items": ((*dims, INTERVAL), items), "languages": ((*dims, INTERVAL), languages)}
-    tests = {"p": (dims, p), "q": (dims, benjamini_hochberg(p)), "pairs": (dims[:3], pairs)}
+    intervals = {"items": items, "languages": languages, "both": both}
+    tests = {"p": (dims, p), "q": (dims, _adjusted(p)), "least": (dims, least), "pairs": (dims[:3], pairs)}
+    given = {"given": ((KIND,), [" and ".join(_given(kind, kinds)) for kind in kinds])}
     return xr.Dataset(
-        {**intervals, **tests},
+        {**{name: ((*dims, INTERVAL), values) for name, values in intervals.items()}, **tests, **given},
         coords=_coords(concepts, kinds),
-        attrs={"test": _TEST, "distances": str(distances.attrs.get("source", "")), "confidence": spec.confidence},
+        attrs={
+            "test": _TEST,
+            "test_beyond": _BEYOND,
+            "distances": str(distances.attrs.get("source", "")),
+            "confidence": spec.confidence,
+        },
     )
 
 
@@ -107,22 +132,49 @@ def _near(distance: xr.DataArray, names: tuple[str, ...], concept: str) -> Float
     return 1 - distance.sel({SOURCE: list(names), TARGET: list(names)}).values.astype(np.float64)
 
 
-def _correlations(
+def _given(kind: str, kinds: Sequence[str]) -> tuple[str, ...]:
+    """Kinds of distance that `beyond` holds fixed."""
+    if kind == GENEALOGY or GENEALOGY not in kinds:
+        return ()
+    return (GENEALOGY, PLACES) if kind != PLACES and PLACES in kinds else (GENEALOGY,)
+
+
+def _beyond(kind: str, near: Mapping[str, Float64[np.ndarray, "language language"]]) -> dict[str, Form]:
+    """The form `beyond` of a kind; none without genetic distances."""
+    given = _given(kind, tuple(near))
+    if given:
+        return {"beyond": Form(design=Design(tuple(1 - near[name] for name in given)))}
+    return {"beyond": Form()} if kind == GENEALOGY else {}
+
+
+def _test(
     near: Float64[np.ndarray, "language language"],
-    values: Float64[np.ndarray, "language language replicate"],
-    forms: Mapping[str, Form],
+    values: Float64[np.ndarray, "language language"],
+    form: Form,
+    method: Method,
     how: tuple[str, int, StatisticsSpec],
-) -> Iterator[tuple[tuple[int, int], tuple[np.ndarray, np.ndarray, float, int]]]:
-    """For every coefficient and form: both intervals, p, and the number of pairs."""
+) -> tuple[float, float, int]:
+    """p, the smallest p there can be, and the number of pairs."""
     name, permutations, spec = how
-    for (at, method), (form, (masks, third)) in product(enumerate(METHODS), forms.items()):
-        rng = np.random.default_rng([spec.seed, stable_hash(f"{name} {form}")])
-        _, p, pairs = mantel(
-            near, values[..., 0], third, masks=masks, method=method, permutations=permutations, rng=rng
-        )
-        items = _over_folds(values, near, (masks, third), method, spec)
-        languages = _over_languages(values[..., 0], near, (masks, third), method, spec)
-        yield (at, FORMS.index(form)), (items, languages, p, pairs)
+    key = [spec.seed, stable_hash(f"{name} {len(form.masks)} {form.third is None} {form.design is None}")]
+    if form.design is not None:
+        found = beyond(near, values, form.design, method=method, draws=permutations, rng=np.random.default_rng(key))
+        return found.p, found.least, found.pairs
+    _, p, pairs = mantel(
+        near, values, form.third, masks=form.masks, method=method, permutations=permutations,
+        rng=np.random.default_rng(key),
+    )  # fmt: skip
+    known = np.where(np.isnan(values), np.nan, near)
+    least = float("nan") if np.isnan(p) else least_p(known, permutations, np.random.default_rng(key))
+    return p, least, pairs
+
+
+def _adjusted(p: Float64[np.ndarray, "concept of kind coefficient form"]) -> Float64[np.ndarray, "*cell"]:
+    """Q over the concepts and kinds of each quantity, coefficient and form."""
+    q = np.full(p.shape, np.nan)
+    for of, coefficient, form in np.ndindex(p.shape[1], p.shape[3], p.shape[4]):
+        q[:, of, :, coefficient, form] = benjamini_hochberg(p[:, of, :, coefficient, form])
+    return q
 
 
 def _coords(concepts: Sequence[str], kinds: Sequence[str]) -> dict[str, list[str]]:
@@ -138,45 +190,31 @@ def _coords(concepts: Sequence[str], kinds: Sequence[str]) -> dict[str, list[str
 
 def _forms(names: tuple[str, ...], dominant: Sequence[str], shares: Mapping[str, float]) -> dict[str, Form]:
     """The forms that can be taken: sets of pairs, and what is held fixed."""
-    forms: dict[str, Form] = {"direct": ((), None)}
+    forms = {"direct": Form()}
     head = np.array([name in dominant for name in names])
     involved: Bool[np.ndarray, " pair"] = upper((head[:, None] | head[None]).astype(np.float64)) > 0
     if involved.any() and not involved.all():
-        forms["split"] = ((involved, ~involved), None)
+        forms["split"] = Form(masks=(involved, ~involved))
     if shares:
         logs = np.log10([shares.get(name, 0.0) or np.nan for name in names])
-        forms["partial"] = ((), np.abs(logs[:, None] - logs[None]))
+        forms["partial"] = Form(third=np.abs(logs[:, None] - logs[None]))
     return forms
 
 
-def _over_folds(
+def _intervals(
     values: Float64[np.ndarray, "language language replicate"],
     near: Float64[np.ndarray, "language language"],
     form: Form,
     method: Method,
     spec: StatisticsSpec,
-) -> Float64[np.ndarray, " interval"]:
-    masks, third = form
-    series = []
-    for replicate in range(values.shape[-1]):
-        fixed, moving, _ = prepare(near, values[..., replicate], third, method)
-        series.append(float(statistic(upper(moving), fixed, masks)))
-    return jackknife_interval(np.array(series), spec.confidence, "fisher")
+) -> tuple[Float64[np.ndarray, " interval"], ...]:
+    """Over items, over languages, and over both."""
+    series = without_languages(near, values, form, method)
+    items = jackknife_interval(series[0], spec.confidence, "fisher")
+    languages = jackknife_interval(series[:, 0], spec.confidence, "fisher")
+    over = Over(_fold_spread, spec.confidence, fisher=True, limits=(-1.0, 1.0))
+    return items, languages, both_interval([series], float(values.shape[-1] - 2), items, over)
 
 
-def _over_languages(
-    values: Float64[np.ndarray, "language language"],
-    near: Float64[np.ndarray, "language language"],
-    form: Form,
-    method: Method,
-    spec: StatisticsSpec,
-) -> Float64[np.ndarray, " interval"]:
-    masks, third = form
-    series = []
-    for left_out in range(-1, len(values)):
-        without = values.copy()
-        if left_out >= 0:
-            without[left_out] = without[:, left_out] = np.nan
-        fixed, moving, _ = prepare(near, without, third, method)
-        series.append(float(statistic(upper(moving), fixed, masks)))
-    return jackknife_interval(np.array(series), spec.confidence, "fisher")
+def _fold_spread(values: Float64[np.ndarray, "row replicate"]) -> Float64[np.ndarray, " row"]:
+    return jackknife_variance(values[:, 1:])
