@@ -196,26 +196,30 @@ def summary(info: StudyInfo) -> Grid:
 def kinship(data: xr.Dataset) -> list[Grid]:
     """Correlation of cosines with kinship, concepts by kinds, one table per distance table and quantity."""
     concepts, kinds = ([str(name) for name in data[dim].values] for dim in (CONCEPT, "kind"))
-    own = data.sel({"coefficient": "pearson", "form": "direct"})
+    own = data.sel({"coefficient": "pearson", "form": "beyond"})
     grids = []
     for table in map(str, data["table"].values):
         for quantity in map(str, data["of"].values):
             part = own.sel({"table": table, "of": quantity})
-            found = intervals(part["languages"], {CONCEPT: concepts, "kind": kinds})
-            tests = (part[name].transpose(CONCEPT, "kind").values.ravel().tolist() for name in ("p", "q", "pairs"))
-            cells = [_tested(value, *test) for value, *test in zip(found.values(), *tests, strict=True)]
-            rows = tuple((c, tuple(cells[at * len(kinds) :][: len(kinds)])) for at, c in enumerate(concepts))
-            grids.append(
-                Grid(f"Pearson's r of {quantity} with similarity, distances: {table}", ("concept", *kinds), rows)
+            given = {kind: str(part["given"].sel(kind=kind).item()) for kind in kinds}
+            heads = [f"{kind} given {given[kind]}" if given[kind] else kind for kind in kinds]
+            rows = tuple((c, tuple(_tested(part.sel({CONCEPT: c, "kind": kind})) for kind in kinds)) for c in concepts)
+            title = (
+                f"Pearson's r of {quantity} with similarity, distances: {table}; intervals: other languages and items"
             )
+            grids.append(Grid(title, ("concept", *heads), rows))
     return grids
 
 
-def _tested(value: Interval, p: float, q: float, pairs: int) -> Cell:
-    if not value.measured:
+def _tested(cell: xr.Dataset) -> Cell:
+    items, both = Interval.of(cell["items"]), Interval.of(cell["both"])
+    if not items.measured:
         return Cell(MISSING, NOT_MEASURED)
-    counts = f"q = {q:.2g}, {pairs} pairs of languages"
-    return Cell(f"{interval_text(value, signed=True)}, p = {p:.2g}", counts)
+    p, q, least, pairs = (float(cell[name]) for name in ("p", "q", "least", "pairs"))
+    said = f"{interval_text(both if both.measured else items, signed=True)}, p = {p:.2g}"
+    counts = f"q = {q:.2g}, smallest possible p {least:.2g}, {pairs:.0f} pairs of languages"
+    alone = f"these languages, other items: {interval_text(items, signed=True)}"
+    return Cell(said, f"{counts}; {alone}" if both.measured else f"{counts}; interval: other items only")
 
 
 def direction(data: xr.Dataset) -> Grid:

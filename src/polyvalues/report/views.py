@@ -90,7 +90,7 @@ def layer_label(findings: Findings) -> str:
 
 @dataclass(frozen=True, eq=False)
 class KinshipView:
-    """One of the many correlations with kinship: Pearson's, of raw cosines, over all pairs of languages.
+    """One of the many correlations with kinship: Pearson's, of raw cosines, of a kind other than genetic beyond it.
 
     Attributes:
         table: distance table: our own where it was used, else the first.
@@ -103,9 +103,9 @@ class KinshipView:
     data: xr.Dataset
 
     def tested(self, concept: str) -> tuple[Interval, float]:
-        """The correlation, with its interval over languages, and p."""
+        """The correlation, with its interval over other languages and items, and p."""
         own = self.data.sel({CONCEPT: concept})
-        return Interval.of(own["languages"]), float(own["p"])
+        return Interval.of(own["both"]), float(own["p"])
 
 
 def kinship_view(data: xr.Dataset) -> KinshipView:
@@ -113,7 +113,7 @@ def kinship_view(data: xr.Dataset) -> KinshipView:
     tables, kinds = ([str(name) for name in data[dim].values] for dim in ("table", "kind"))
     table = "computed" if "computed" in tables else tables[0]
     kind = "genetic" if "genetic" in kinds else kinds[0]
-    own = data.sel({"table": table, "kind": kind, "of": "cosine", "coefficient": "pearson", "form": "direct"})
+    own = data.sel({"table": table, "kind": kind, "of": "cosine", "coefficient": "pearson", "form": "beyond"})
     return KinshipView(table, kind, own)
 
 
