@@ -21,15 +21,15 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "norms": 1,
         "damaged scores": 1,
         # what is measured and tested
-        "findings": 1,
+        "findings": 2,
         "chance": 1,
         "stability": 1,
         "differences": 1,
         "agreement": 1,
         "companions": 1,
-        "kinship": 1,
+        "kinship": 2,
         "direction": 1,
-        "report": 1,
+        "report": 2,
         # what is asked afterwards
         "noise": 1,
         "divergence": 1,

@@ -34,7 +34,7 @@ from polyvalues.measure.mantel import METHODS, Method, least_p, mantel, upper
 from polyvalues.measure.resample import jackknife_interval, stable_hash
 from polyvalues.measure.signflip import benjamini_hochberg
 from polyvalues.measure.similarity import Form, without_languages
-from polyvalues.measure.two_factor import Over, both_interval
+from polyvalues.measure.two_factor import Over, Stratum, both_interval
 from polyvalues.specs import StatisticsSpec
 
 KIND: Final = "kind"
@@ -212,8 +212,8 @@ def _intervals(
     series = without_languages(near, values, form, method)
     items = jackknife_interval(series[0], spec.confidence, "fisher")
     languages = jackknife_interval(series[:, 0], spec.confidence, "fisher")
-    over = Over(_fold_spread, spec.confidence, fisher=True, limits=(-1.0, 1.0))
-    return items, languages, both_interval([series], float(values.shape[-1] - 2), items, over)
+    whole = Stratum(series, _fold_spread, float(values.shape[-1] - 2))
+    return items, languages, both_interval([whole], items, Over(spec.confidence, fisher=True, limits=(-1.0, 1.0)))
 
 
 def _fold_spread(values: Float64[np.ndarray, "row replicate"]) -> Float64[np.ndarray, " row"]:

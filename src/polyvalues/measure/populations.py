@@ -15,18 +15,33 @@ from jaxtyping import Float64
 
 from polyvalues.artifacts import Replicates
 from polyvalues.axes import ALL_CONCEPTS, CONCEPT, QUANTITY
-from polyvalues.measure.consistency import Pick
+from polyvalues.measure.consistency import (
+    Pick,
+    cosines,
+    disattenuated,
+    folds_of,
+    languages_of,
+    layers_of,
+    reliabilities,
+    take_layer,
+)
+from polyvalues.measure.jackknife import corrected_variance
 from polyvalues.measure.outcomes import ConceptOutcomes, Labels, joint_keys, resample_picked
-from polyvalues.measure.two_factor import Over, Series, bootstrap_spread, both_interval
+from polyvalues.measure.two_factor import (
+    Over,
+    Series,
+    Stratum,
+    both_interval,
+    effective_groups,
+    resampled_interval,
+    without_each,
+)
 from polyvalues.specs import StatisticsSpec
 
 ACCURACIES: Final = {"within": (0.0, 1.0), "cross": (0.0, 1.0), "transfer": (-1.0, 1.0)}
 """Quantities of accuracies, with their limits."""
 COSINES: Final = {"cosine": True, "disattenuated": False, "reliability": True}
 """Quantities of cosines, and whether on Fisher's scale."""
-
-Ends = Sequence[tuple[str, str]]
-"""Source and target of each cell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +52,26 @@ class _Concept:
     behind: float
 
 
+@dataclass(frozen=True, eq=False)
+class Cosines:
+    """Refitted cosines of every concept.
+
+    Attributes:
+        replicates: one per concept.
+        pick: which layer of them is meant.
+        plain: as in `consistency.cosines`.
+    """
+
+    replicates: Sequence[Replicates]
+    pick: Pick
+    plain: bool = False
+
+
 def with_languages(
     found: xr.Dataset,
     labels: Labels,
     outcomes: Callable[[], Iterable[ConceptOutcomes]],
-    replicates: tuple[Sequence[Replicates], Pick],
+    cosines: Cosines,
     spec: StatisticsSpec,
 ) -> xr.Dataset:
     """Add intervals over items and languages to the headline numbers.
@@ -50,12 +80,11 @@ def with_languages(
         found: as `overview.tabulate`.
         labels: of the scores.
         outcomes: gives the concepts anew at each call.
-        replicates: one per concept, and which layer of them is meant.
+        cosines: what the means of cosines are taken over.
         spec: confidence, draws, seed.
 
     Returns:
-        `found` with `both` `[concept, quantity, interval]`; NaN with fewer than 3 languages (for means over pairs of
-        languages 4) and for controls.
+        `found` with `both` `[concept, quantity, interval]`; NaN with fewer than 3 languages, and for controls.
     """
     languages = tuple(sorted({*labels.sources, *labels.targets}))
     both = xr.full_like(found["value"], np.nan)
@@ -68,34 +97,20 @@ def with_languages(
         shared = keys[name] != name
         drawn = concept.weights(spec.draws, spec.seed, key=keys[name]) if shared else weights
         joint[name] = _accuracies(concept, labels, languages, drawn) if shared else alone[name]
-    for name in ACCURACIES:
+    for name, limits in ACCURACIES.items():
         for concept, part in alone.items():
             at = {CONCEPT: concept, QUANTITY: name}
-            both.loc[at] = _accuracy([part.series[name]], part.behind, found["value"].loc[at].values, name, spec)
+            items = found["value"].loc[at].values
+            both.loc[at] = resampled_interval(part.series[name], part.behind, items, spec.confidence, limits)
         known = [part for part in joint.values() if not np.isnan(part.series[name][0, 0])]
         if known:
             mean = np.mean(np.stack([part.series[name] for part in known]), axis=0)
             at = {CONCEPT: ALL_CONCEPTS, QUANTITY: name}
             least = min(part.behind for part in known)
-            both.loc[at] = _accuracy([mean], least, found["value"].loc[at].values, name, spec)
-    _cosines(both, found["value"], replicates, languages, keys)
+            items = found["value"].loc[at].values
+            both.loc[at] = resampled_interval(mean, least, items, spec.confidence, limits)
+    _fill_cosines(both, found["value"], (cosines, keys, languages), spec.confidence)
     return found.assign(both=both)
-
-
-def without_each(values: Float64[np.ndarray, "cell replicate"], ends: Ends, languages: Sequence[str]) -> Series:
-    """Mean over the cells that were measured, without each language (row 0: with all), in every replicate.
-
-    The cells are summed in the order of their labels, so that the order of languages changes nothing.
-    """
-    order = sorted(range(len(ends)), key=lambda at: ends[at])
-    values = values[order]
-    measured = ~np.isnan(values[:, 0])
-    kept = np.array([[True] * len(order), *([tag not in ends[at] for at in order] for tag in languages)], dtype=bool)
-    weights = (kept & measured).astype(np.float64)
-    there = ~np.isnan(values)
-    count = weights @ there.astype(np.float64)
-    total = weights @ np.where(there, values, 0.0)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def _accuracies(concept: ConceptOutcomes, labels: Labels, languages: Sequence[str], weights: np.ndarray) -> _Concept:
@@ -110,20 +125,60 @@ def _accuracies(concept: ConceptOutcomes, labels: Labels, languages: Sequence[st
     }.items():
         ends = [(labels.sources[source], labels.targets[target]) for source, target in np.argwhere(cells)]
         series[name] = without_each(values[cells], ends, languages)
-    return _Concept(series, _effective_groups(concept))
-
-
-def _effective_groups(concept: ConceptOutcomes) -> float:
-    """Number of groups of equal size that would be worth as much, in the language with the fewest."""
     counts = [concept.counts(target).astype(np.float64) for target in concept.targets]
-    return min((float(row.sum() ** 2 / (row**2).sum()) for row in counts if row.any()), default=0.0)
+    return _Concept(series, effective_groups(counts))
 
 
-def _accuracy(
-    strata: Sequence[Series], groups: float, items: Float64[np.ndarray, " interval"], name: str, spec: StatisticsSpec
-) -> Float64[np.ndarray, " interval"]:
-    if groups <= 1 or any(np.isnan(part[:, 0]).any() for part in strata):
-        return np.full(3, np.nan)
-    grown = groups / (groups - 1)  # a bootstrap variance is too small by this
-    over = Over(lambda values: grown * bootstrap_spread(values), spec.confidence, limits=ACCURACIES[name])
-    return both_interval(strata, groups - 1, items, over)
+def _fill_cosines(
+    both: xr.DataArray,
+    items: xr.DataArray,
+    what: tuple[Cosines, Mapping[str, str], Sequence[str]],
+    confidence: float,
+) -> None:
+    """In place: means of cosines and reliabilities, by concept and over concepts."""
+    given, keys, languages = what
+    parts = {str(part.data.attrs["concept"]): part for part in given.replicates}
+    parts = {name: part for name, part in parts.items() if name in keys}
+    folds = {name: folds_of(part) for name, part in parts.items()}
+    cells = {name: _cosine_series(part, given, languages) for name, part in parts.items()}
+    for name, fisher in COSINES.items():
+        known = {concept: part[name] for concept, part in cells.items() if not np.isnan(part[name]).any()}
+        over = Over(confidence, fisher=fisher, limits=(-1.0, 1.0) if fisher else (-np.inf, np.inf))
+        strata: dict[tuple[str, int], list[Series]] = {}
+        for concept, series in known.items():
+            at = {CONCEPT: concept, QUANTITY: name}
+            both.loc[at] = both_interval([_folded(series, folds[concept])], items.loc[at].values, over)
+            strata.setdefault((keys[concept], folds[concept]), []).append(series / len(known))
+        summed = [_folded(np.sum(strata[key], axis=0), key[1]) for key in sorted(strata)]
+        at = {CONCEPT: ALL_CONCEPTS, QUANTITY: name}
+        both.loc[at] = both_interval(summed, items.loc[at].values, over)
+
+
+def _cosine_series(part: Replicates, given: Cosines, languages: Sequence[str]) -> dict[str, Series]:
+    concept, layers, names = str(part.data.attrs["concept"]), layers_of(part), languages_of(part)
+    away = ~np.eye(len(names), dtype=bool)
+    cosine, reliability = cosines(part, plain=given.plain), reliabilities(part)
+    at = given.pick(concept, layers, cosine[..., 0])
+    pairs = [(names[source], names[target]) for source, target in np.argwhere(away)]
+    own = [(name, name) for name in names]
+    cells = {
+        "cosine": (take_layer(cosine, at)[away], pairs),
+        "disattenuated": (take_layer(disattenuated(part), at)[away], pairs),
+        "reliability": (take_layer(reliability, given.pick(concept, layers, reliability[..., 0])), own),
+    }
+    return {name: _whole_cells(values, ends, languages) for name, (values, ends) in cells.items()}
+
+
+def _whole_cells(
+    values: Float64[np.ndarray, "cell replicate"], ends: Sequence[tuple[str, str]], languages: Sequence[str]
+) -> Series:
+    """Mean over the cells that are known in every replicate, without each language."""
+    known = ~np.isnan(values).any(axis=1)
+    kept = [end for end, there in zip(ends, known, strict=True) if there]
+    return (
+        without_each(values[known], kept, languages) if kept else np.full((len(languages) + 1, values.shape[1]), np.nan)
+    )
+
+
+def _folded(series: Series, folds: int) -> Stratum:
+    return Stratum(series, lambda values: corrected_variance(values, folds), float(folds - 1))

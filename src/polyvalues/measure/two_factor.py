@@ -37,6 +37,9 @@ Series = Float64[np.ndarray, "left_out replicate"]
 Spread = Callable[[Float64[np.ndarray, "row replicate"]], Float64[np.ndarray, " row"]]
 """Variance over items from the replicates of each row, 0 among them."""
 
+Ends = Sequence[tuple[str, str]]
+"""Source and target of each cell."""
+
 LEAST: Final = 3
 """Fewest languages of an interval over languages."""
 
@@ -73,30 +76,64 @@ class Parts:
         )
 
 
+def without_each(values: Float64[np.ndarray, "cell replicate"], ends: Ends, languages: Sequence[str]) -> Series:
+    """Mean over the cells that were measured, without each language (row 0: with all), in every replicate.
+
+    The cells are summed in the order of their labels, so that the order of languages changes nothing.
+    """
+    order = sorted(range(len(ends)), key=lambda at: ends[at])
+    values = values[order]
+    measured = ~np.isnan(values[:, 0])
+    kept = np.array([[True] * len(order), *([tag not in ends[at] for at in order] for tag in languages)], dtype=bool)
+    weights = (kept & measured).astype(np.float64)
+    there = ~np.isnan(values)
+    count = weights @ there.astype(np.float64)
+    total = weights @ np.where(there, values, 0.0)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+
+
 def bootstrap_spread(values: Float64[np.ndarray, "row replicate"]) -> Float64[np.ndarray, " row"]:
     """Variance over the resamples after 0; those in which the quantity is not defined are left out."""
     return np.asarray(np.nanvar(values[:, 1:], axis=1, ddof=1))
 
 
-def parts(strata: Sequence[Series], spread: Spread, freedom: float, *, fisher: bool = False) -> Parts:
+@dataclass(frozen=True, eq=False)
+class Stratum:
+    """A summand of a quantity, from items of its own.
+
+    Attributes:
+        series: the summand, by language left out and replicate.
+        spread: variance over its items.
+        freedom: degrees of freedom of that variance.
+    """
+
+    series: Series
+    spread: Spread
+    freedom: float
+
+
+def parts(strata: Sequence[Stratum], *, fisher: bool = False) -> Parts:
     """Variance of a sum over independent sets of items, whose languages are the same.
 
     Args:
-        strata: each set's summand; languages left out in the same order.
-        spread: variance over items.
-        freedom: degrees of freedom of the items' variance.
+        strata: the summands; languages left out in the same order.
         fisher: of the sum on Fisher's scale.
     """
-    total = np.sum([part[:, :1] for part in strata], axis=0)
-    series = [total - part[:, :1] + part for part in strata]
+    total = np.sum([part.series[:, :1] for part in strata], axis=0)
+    series = [total - part.series[:, :1] + part.series for part in strata]
     series = [fisher_z(part) for part in series] if fisher else series
     count = len(total) - 1
     factor = (count - 1) / count
-    items = sum(float(spread(part[:1])[0]) for part in series)
-    interaction = sum(factor * float(spread(part[1:] - part[1:].mean(axis=0)).sum()) for part in series)
+    items = [float(part.spread(values[:1])[0]) for part, values in zip(strata, series, strict=True)]
+    inside = [
+        factor * float(part.spread(values[1:] - values[1:].mean(axis=0)).sum())
+        for part, values in zip(strata, series, strict=True)
+    ]
     left = series[0][1:, 0]
     languages = factor * float(((left - left.mean()) ** 2).sum())
-    return Parts(items, languages, interaction, count, freedom)
+    squares = sum(value**2 / part.freedom for part, value in zip(strata, items, strict=True))
+    freedom = sum(items) ** 2 / squares if squares > 0 else min(part.freedom for part in strata)
+    return Parts(sum(items), languages, sum(inside), count, freedom)
 
 
 @dataclass(frozen=True)
@@ -104,35 +141,33 @@ class Over:
     """How an interval over items and languages is made.
 
     Attributes:
-        spread: variance over items.
         confidence: coverage aimed at.
         fisher: whether the quantity is spread evenly on Fisher's scale.
         limits: smallest and largest possible value.
     """
 
-    spread: Spread
     confidence: float
     fisher: bool = False
     limits: tuple[float, float] = (-np.inf, np.inf)
 
 
 def both_interval(
-    strata: Sequence[Series], freedom: float, items: Float64[np.ndarray, " interval"], over: Over
+    strata: Sequence[Stratum], items: Float64[np.ndarray, " interval"], over: Over
 ) -> Float64[np.ndarray, " interval"]:
     """Estimate, lower and upper over items and languages.
 
     Args:
         strata: as for `parts`.
-        freedom: degrees of freedom of the items' variance.
         items: the interval over items, whose estimate is kept.
         over: how.
 
     Returns:
         NaN with fewer than `LEAST` languages, or where the quantity is not known without one of them.
     """
-    if not strata or len(strata[0]) - 1 < LEAST or any(np.isnan(part[:, 0]).any() for part in strata) or freedom < 1:
+    unknown = any(np.isnan(part.series[:, 0]).any() or part.freedom <= 0 for part in strata)
+    if not strata or unknown or len(strata[0].series) - 1 < LEAST:
         return np.full(3, np.nan)
-    found = parts(strata, over.spread, freedom, fisher=over.fisher)
+    found = parts(strata, fisher=over.fisher)
     reach = float(stats.t.ppf((1 + over.confidence) / 2, found.degrees)) * np.sqrt(found.variance)
     middle = float(items[0])
     if over.fisher:
@@ -142,3 +177,36 @@ def both_interval(
     low, high = over.limits
     inside = np.clip([min(lower, items[1]), max(upper, items[2])], low, high)
     return np.array([middle, *inside])
+
+
+def resampled(series: Series, groups: float) -> Stratum:
+    """A mean of accuracies, from resamples of groups.
+
+    Args:
+        series: row 0 with all languages; replicates are resamples, 0 the data itself.
+        groups: number of groups of equal size that are worth as much (`effective_groups`), above 1.
+    """
+    grown = groups / (groups - 1)  # a bootstrap variance is too small by this
+    return Stratum(series, lambda values: grown * bootstrap_spread(values), groups - 1)
+
+
+def resampled_interval(
+    series: Series,
+    groups: float,
+    items: Float64[np.ndarray, " interval"],
+    confidence: float,
+    limits: tuple[float, float],
+) -> Float64[np.ndarray, " interval"]:
+    """Interval over items and languages of a mean of accuracies; NaN with fewer than two groups."""
+    if groups <= 1:
+        return np.full(3, np.nan)
+    return both_interval([resampled(series, groups)], items, Over(confidence, limits=limits))
+
+
+def effective_groups(counts: Sequence[Float64[np.ndarray, " group"]]) -> float:
+    """Number of groups of equal size that would be worth as much, in the language with the fewest.
+
+    Args:
+        counts: pairs per group, one array per language.
+    """
+    return min((float(row.sum() ** 2 / (row**2).sum()) for row in counts if row.any()), default=0.0)

@@ -101,12 +101,25 @@ def overview(findings: Findings) -> Grid:
     rows = tuple(
         (
             "mean over concepts" if c == ALL_CONCEPTS else c,
-            tuple(full(headline(findings, q, c), signed=q == "transfer") for q in quantities),
+            tuple(_headline(findings, q, c) for q in quantities),
         )
         for c in concepts
     )
     heads = tuple(QUANTITIES.get(quantity, quantity.replace("_", " ")) for quantity in quantities)
-    return Grid("Headline numbers per concept", ("concept", *heads), rows)
+    title = "Headline numbers per concept, means over languages; intervals: other items in these languages"
+    if "both" in findings.overview and bool(findings.overview["both"].notnull().any()):
+        title += "; second interval: other items in other languages"
+    return Grid(title, ("concept", *heads), rows)
+
+
+def _headline(findings: Findings, quantity: str, concept: str) -> Cell:
+    signed = quantity == "transfer"
+    items, both = (headline(findings, quantity, concept, over) for over in ("value", "both"))
+    cell = full(items, signed=signed)
+    if not both.bounded:
+        return cell
+    bounds = f"[{number(both.lower, signed=signed)}, {number(both.upper, signed=signed)}]"
+    return Cell(f"{interval_text(items, signed=signed)} {bounds}", cell.title)
 
 
 def control_summary(findings: Findings) -> Grid:

@@ -117,13 +117,22 @@ def kinship_view(data: xr.Dataset) -> KinshipView:
     return KinshipView(table, kind, own)
 
 
-def headline(findings: Findings, quantity: str, concept: str = ALL_CONCEPTS) -> Interval:
-    """A number of the overview; not measured if the overview does not have it."""
+def headline(
+    findings: Findings, quantity: str, concept: str = ALL_CONCEPTS, over: Literal["value", "both"] = "value"
+) -> Interval:
+    """A number of the overview; not measured if the overview does not have it.
+
+    Args:
+        findings: the numbers.
+        quantity: of the overview.
+        concept: or the mean over concepts.
+        over: `value`: interval over other items, in these languages; `both`: in other languages as well.
+    """
     table = findings.overview
     quantities, concepts = table[QUANTITY].values.tolist(), table[CONCEPT].values.tolist()
-    if quantity not in quantities or concept not in concepts:
+    if over not in table or quantity not in quantities or concept not in concepts:
         return Interval(float("nan"), float("nan"), float("nan"))
-    return Interval.of(table["value"][{CONCEPT: concepts.index(concept), QUANTITY: quantities.index(quantity)}])
+    return Interval.of(table[over][{CONCEPT: concepts.index(concept), QUANTITY: quantities.index(quantity)}])
 
 
 def layer_words(protocols: Mapping[str, str]) -> str:
