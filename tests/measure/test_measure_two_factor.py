@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from polyvalues.measure.kernels import jackknife_variance
+from polyvalues.measure.jackknife import corrected_variance
 from polyvalues.measure.two_factor import Over, Stratum, both_interval, parts, resampled, without_each
 from reference import two_factor_oracle as oracle
 
@@ -21,7 +21,7 @@ def folds_of(table: np.ndarray) -> np.ndarray:
 
 
 def fold_spread(values: np.ndarray) -> np.ndarray:
-    return jackknife_variance(values[:, 1:])
+    return corrected_variance(values, 10)
 
 
 def folded(series: np.ndarray) -> Stratum:

@@ -108,7 +108,7 @@ def residual_correlations(
     """Correlation of x with every row of y, all less their fit on the design; NaN where nothing is left of one."""
     if len(x) - basis.shape[1] < 2:
         return np.full(len(y), np.nan)
-    return _correlated(_residuals(_scaled(x[None], method), basis)[0], _residuals(_scaled(y, method), basis))
+    return _correlated(residuals(_scaled(x[None], method), basis)[0], residuals(_scaled(y, method), basis))
 
 
 def beyond(x: Square, y: Square, design: Design, *, method: Method, draws: int, rng: np.random.Generator) -> Beyond:
@@ -186,7 +186,7 @@ def _scaled(values: Float64[np.ndarray, "draw known"], method: Method) -> Float6
     return np.asarray(stats.rankdata(values, axis=1), dtype=np.float64) if method == "spearman" else values
 
 
-def _residuals(
+def residuals(
     values: Float64[np.ndarray, "draw known"], basis: Float64[np.ndarray, "known column"]
 ) -> Float64[np.ndarray, "draw known"]:
     """What the design does not explain; exactly 0 where what is left is rounding error."""

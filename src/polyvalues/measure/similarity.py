@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy import stats
 
-from polyvalues.measure.genealogy import Design, residual_correlations
+from polyvalues.measure.genealogy import Design, residual_correlations, residuals
 from polyvalues.measure.mantel import LEAST, Method, statistic, upper
 
 Square = Float64[np.ndarray, "language language"]
@@ -49,6 +49,30 @@ def without_languages(
         rest[at] = rest[:, at] = np.nan
         rows.append(_taken(near, rest, form, method, rung))
     return np.stack(rows)
+
+
+def pair_sets(
+    near: Square, values: Stacked, form: Form
+) -> list[
+    tuple[Float64[np.ndarray, " pair"], Float64[np.ndarray, "pair replicate"], Float64[np.ndarray, " pair"] | None]
+]:
+    """What a correlation is taken of, one entry per set of pairs: similarity, cosines, what is held fixed linearly.
+
+    With a design, both are what it leaves of them. Pairs that are NaN in a matrix or a replicate are left out.
+    """
+    x, y = upper(near), upper(np.moveaxis(values, -1, 0)).T
+    known = ~(np.isnan(x) | np.isnan(y).any(axis=1))
+    if form.design is not None:
+        known &= form.design.known(near)
+        rung = _rung(near, values, form)
+        if rung is None:
+            return []
+        basis = form.design.basis(rung, known)
+        return [(residuals(x[known][None], basis)[0], residuals(y[known].T, basis).T, None)]
+    third = None if form.third is None else upper(form.third)
+    known &= True if third is None else ~np.isnan(third)
+    sets = [known & mask for mask in form.masks] or [known]
+    return [(x[part], y[part], None if third is None else third[part]) for part in sets]
 
 
 def _rung(near: Square, values: Stacked, form: Form) -> int | None:

@@ -68,12 +68,9 @@ class Parts:
     @property
     def degrees(self) -> float:
         """Degrees of freedom (Welch and Satterthwaite)."""
+        fewest = float(min(self.freedom, self.languages_read - 1))
         spread = self.items**2 / self.freedom + self.languages**2 / (self.languages_read - 1)
-        return (
-            max(self.variance**2 / spread, min(self.freedom, self.languages_read - 1))
-            if spread > 0
-            else float(self.languages_read - 1)
-        )
+        return max(self.variance**2 / spread, fewest) if spread > 0 else fewest
 
 
 def without_each(values: Float64[np.ndarray, "cell replicate"], ends: Ends, languages: Sequence[str]) -> Series:
