@@ -27,7 +27,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
-from scipy import stats
+from scipy import special, stats
 
 from polyvalues.measure.kernels import fisher_z
 
@@ -140,11 +140,13 @@ class Over:
     Attributes:
         confidence: coverage aimed at.
         fisher: whether the quantity is spread evenly on Fisher's scale.
+        share: whether it is a share, whose bounds are those of its log odds (by the delta method).
         limits: smallest and largest possible value.
     """
 
     confidence: float
     fisher: bool = False
+    share: bool = False
     limits: tuple[float, float] = (-np.inf, np.inf)
 
 
@@ -169,6 +171,8 @@ def both_interval(
     middle = float(items[0])
     if over.fisher:
         lower, upper = np.tanh(fisher_z(np.array([middle])) + np.array([-reach, reach]))
+    elif over.share and 0 < middle < 1:
+        lower, upper = special.expit(special.logit(middle) + np.array([-reach, reach]) / (middle * (1 - middle)))
     else:
         lower, upper = middle - reach, middle + reach
     low, high = over.limits
@@ -197,7 +201,9 @@ def resampled_interval(
     """Interval over items and languages of a mean of accuracies; NaN with fewer than two groups."""
     if groups <= 1:
         return np.full(3, np.nan)
-    return both_interval([resampled(series, groups)], items, Over(confidence, limits=limits))
+    return both_interval(
+        [resampled(series, groups)], items, Over(confidence, share=limits == (0.0, 1.0), limits=limits)
+    )
 
 
 def effective_groups(counts: Sequence[Float64[np.ndarray, " group"]]) -> float:

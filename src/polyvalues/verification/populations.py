@@ -11,6 +11,7 @@ truth  P(gap > 0) over all of them; for the normal law Phi(m / sqrt(sum of varia
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -18,9 +19,11 @@ import xarray as xr
 from jaxtyping import Float64
 from scipy import stats
 
-from polyvalues.artifacts import Scores
+from polyvalues.artifacts import Replicates, Scores
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONTROL, CONTROLS, INTERVAL, SIDES
 from polyvalues.measure.consistency import chosen_pick
+from polyvalues.measure.kinship import kinship
+from polyvalues.measure.mantel import upper
 from polyvalues.measure.outcomes import ConceptOutcomes, labels_of, strict_outcomes
 from polyvalues.measure.overview import tabulate
 from polyvalues.measure.populations import Cosines, with_languages
@@ -31,6 +34,7 @@ OWN: Final = 1.0
 FOREIGN: Final = 0.6
 VARIANCES: Final = {"group": 0.25, "target": 0.15, "source": 0.1, "group and target": 0.25, "pair": 0.5}
 _DRAWS: Final = 200
+FOLDS: Final = 10
 
 Covered = dict[str, tuple[float, float, float, float]]
 
@@ -139,6 +143,59 @@ def means(law: Law) -> Callable[[np.random.Generator], Covered]:
     return replication
 
 
+def _apart(points: Float64[np.ndarray, "language axis"]) -> Float64[np.ndarray, "language language"]:
+    return np.linalg.norm(points[:, None] - points[None], axis=-1)
+
+
+def _languages(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and true cosines of languages whose traits and vectors go together in part."""
+    traits = rng.standard_normal((count, 3))
+    vectors = (traits + rng.standard_normal((count, 3))) / np.sqrt(2)
+    return _apart(traits), np.exp(-(_apart(vectors) ** 2) / 6)
+
+
+@cache
+def kinship_truth() -> float:
+    """Correlation of true cosines with similarity over all languages, from 1,500 of them."""
+    distance, cosine = _languages(1500, np.random.default_rng(0))
+    return float(np.corrcoef(upper(cosine), -upper(distance))[0, 1])
+
+
+def kinship_of(languages: int) -> Callable[[np.random.Generator], Covered]:
+    """Correlation with kinship, items in 10 folds and languages drawn anew."""
+
+    def replication(rng: np.random.Generator) -> Covered:
+        distance, cosine = _languages(languages, rng)
+        noise = 0.15 * rng.standard_normal((languages, languages, FOLDS))
+        folds = cosine[..., None] + (noise + np.swapaxes(noise, 0, 1)) / np.sqrt(2)
+        left = [(), *((at,) for at in range(FOLDS)), *combinations(range(FOLDS), 2)]
+        series = np.stack([np.delete(folds, out, axis=-1).mean(axis=-1) for out in left], axis=-1)[:, :, None]
+        names = [f"l{at:02d}" for at in range(languages)]
+        square = np.ones((languages, 1, len(left)))
+        control = np.zeros((languages, languages, 1, len(CONTROLS), 1))
+        made = xr.Dataset(
+            {
+                "product": (("source", "target", "layer", "replicate"), series),
+                "plain": (("source", "target", "layer", "replicate"), series),
+                "square": (("source", "layer", "replicate"), square),
+                "control": (("source", "target", "layer", CONTROL, "draw"), control),
+            },
+            coords={"source": names, "target": names, "layer": np.array([0], np.int32), CONTROL: list(CONTROLS)},
+            attrs={"concept": CONCEPT_NAME, "estimator": "mean-difference", "folds": FOLDS},
+        )
+        table = xr.Dataset(
+            {"genetic": (("source", "target"), distance / distance.max())}, coords={"source": names, "target": names}
+        )
+        found = kinship([Replicates(made)], [CHOICE], table, StatisticsSpec(), permutations=1)
+        where = {"concept": CONCEPT_NAME, "of": "cosine", "kind": "genetic", "coefficient": "pearson", "form": "direct"}
+        estimate, lower, upper_ = (
+            float(value) for value in found["both"].sel({**where, INTERVAL: list(BOUNDS)}).values
+        )
+        return {f"kinship, items and {languages} languages": (estimate, lower, upper_, kinship_truth())}
+
+    return replication
+
+
 LAWS: Final = (
     Law("4 languages", 4, 60),
     Law("8 languages, heavy tails, unequal groups", 8, 40, "t4", unequal=True),
@@ -148,7 +205,12 @@ LAWS: Final = (
     Law("16 languages, 20 unequal groups", 16, 20, unequal=True),
 )
 
-POPULATIONS: Final[tuple[Simulation, ...]] = tuple(
-    Simulation(f"items and languages, {law.name}", "coverage", means(law), quick=at == 0) for at, law in enumerate(LAWS)
+POPULATIONS: Final[tuple[Simulation, ...]] = (
+    *(
+        Simulation(f"items and languages, {law.name}", "coverage", means(law), quick=at == 0)
+        for at, law in enumerate(LAWS)
+    ),
+    Simulation("kinship, items and 16 languages", "coverage", kinship_of(16), quick=False),
+    Simulation("kinship, items and 8 languages", "coverage", kinship_of(8), quick=False),
 )
 """Coverage of intervals over items and languages."""
