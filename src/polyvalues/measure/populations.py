@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from polyvalues.artifacts import Replicates
 from polyvalues.axes import ALL_CONCEPTS, CONCEPT, QUANTITY
@@ -173,7 +173,7 @@ def _whole_cells(
     values: Float64[np.ndarray, "cell replicate"], ends: Sequence[tuple[str, str]], languages: Sequence[str]
 ) -> Series:
     """Mean over the cells that are known in every replicate, without each language."""
-    known = ~np.isnan(values).any(axis=1)
+    known: Bool[np.ndarray, " cell"] = np.array(~np.isnan(values).any(axis=1))
     kept = [end for end, there in zip(ends, known, strict=True) if there]
     return (
         without_each(values[known], kept, languages) if kept else np.full((len(languages) + 1, values.shape[1]), np.nan)
