@@ -41,6 +41,19 @@ def share_beyond_noise(rest: Float64[np.ndarray, "pair replicate"], folds: int) 
     return (1 - noise / variance if variance > 0 else float("nan")), noise
 
 
+def noise_error(rest: Float64[np.ndarray, "pair replicate"], folds: int) -> float:
+    """Variance of the noise variance V, itself estimated from few folds.
+
+    With covariance S between n pairs, from K - 1 degrees of freedom, it is 2 tr(S S) / ((K - 1) n^2). Few degrees of
+    freedom enlarge tr(S S) by tr(S)^2 / (K - 1), which is taken away; what is left is at least tr(S)^2 / n.
+    """
+    single = rest[:, 1 : folds + 1] - rest[:, 1 : folds + 1].mean(axis=1, keepdims=True)
+    gram = (folds - 1) / folds * (single.T @ single)
+    trace, freedom, pairs = float(np.trace(gram)), folds - 1, len(rest)
+    square = max(float(np.sum(gram**2)) - trace**2 / freedom, trace**2 / pairs)
+    return 2 * square / (freedom * pairs**2)
+
+
 def noise_free_correlation(
     x: Float64[np.ndarray, " pair"],
     y: Float64[np.ndarray, "pair replicate"],
@@ -74,7 +87,8 @@ def noise_free_correlation(
     above = fixed @ rest / (len(x) * spread)
     variance = np.mean(rest**2, axis=0) - noise * inflation(y.shape[1], folds)
     below = np.sqrt(np.maximum(variance, 0.0))
-    found = ratio_interval(above[None], below[None], folds, confidence)[0]
+    more = noise_error(rest, folds) / (4 * below[0] ** 2)
+    found = ratio_interval(above[None], below[None], folds, confidence, more=more)[0]
     return np.clip(found, -1.0, 1.0), float(share**-0.5)
 
 

@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float64, Int
 from polyvalues.artifacts import LayerChoice, Replicates
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, LAYER, SOURCE, TARGET
 from polyvalues.errors import MeasureError
-from polyvalues.measure.jackknife import ratio_interval
+from polyvalues.measure.jackknife import jackknife_interval, ratio_interval
 from polyvalues.measure.kernels import MIN_RELIABILITY
 from polyvalues.measure.resample import mean_interval
 from polyvalues.specs import StatisticsSpec
@@ -162,9 +162,9 @@ def block(replicates: Replicates, spec: StatisticsSpec, *, plain: bool = False) 
     product, square = _products(replicates), _squares(replicates)
     control = mean_interval(replicates.data["control"].values.astype(np.float64), spec.confidence, (-1.0, 1.0))
     scale = np.sqrt(square[:, None] * square[None])
-    above = scale * cosines(replicates, plain=True) if plain else product
+    crossed = np.clip(ratio_interval(product, scale, folds, spec.confidence), -1.0, 1.0)
     result = Block(
-        np.clip(ratio_interval(above, scale, folds, spec.confidence), -1.0, 1.0),
+        jackknife_interval(cosines(replicates, plain=True), folds, spec.confidence, "fisher") if plain else crossed,
         np.minimum(ratio_interval(_own(product), square, folds, spec.confidence), 1.0),
         ratio_interval(product, noise_free(replicates), folds, spec.confidence),
         replicates.data["plain"].values[..., 0].astype(np.float64),

@@ -67,6 +67,7 @@ def ratio_interval(
     folds: int,
     confidence: float,
     limits: tuple[float, float] = (-1.0, 1.0),
+    more: float = 0.0,
 ) -> Float64[np.ndarray, "*cell interval"]:
     """Estimate, lower and upper of a ratio by Fieller's method.
 
@@ -76,6 +77,7 @@ def ratio_interval(
         folds: number of folds.
         confidence: coverage aimed at.
         limits: smallest and largest possible value; the interval where the denominator may be zero.
+        more: variance of the denominator that its replicates do not show.
 
     Returns:
         All NaN where a replicate is NaN or the denominator is not positive. The estimate is not clipped.
@@ -91,8 +93,9 @@ def ratio_interval(
     theta = x / y
     at = np.clip(theta, *limits)
     share = _share(vxx - 2 * at * vxy + at**2 * vyy, cxx - 2 * at * cxy + at**2 * cyy)
-    factor = student_quantile(confidence, folds) ** 2 * share
-    a, b, c = y**2 - factor * vyy, x * y - factor * vxy, x**2 - factor * vxx
+    reach = student_quantile(confidence, folds) ** 2
+    factor = reach * share
+    a, b, c = y**2 - factor * vyy - reach * more, x * y - factor * vxy, x**2 - factor * vxx
     finite = a > 1e-12 * y**2
     root = np.sqrt(np.maximum(b**2 - a * c, 0.0))
     safe = np.where(finite, a, 1.0)

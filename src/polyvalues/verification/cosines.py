@@ -57,8 +57,8 @@ def covered(name: str, given: Mapping[str, Any]) -> Callable[[np.random.Generato
         found = consistency([parts], [_CHOICE], StatisticsSpec())
         fidelity = expected_cosine(plant(spec), spec.pairs).isel(layer=0).values
         cells = {
-            "disattenuated cosine": (found["disattenuated_chosen"].sel(_ON), spec.cosine),
-            "cosine": (found["chosen"].sel(_ON), spec.cosine * float(fidelity.prod())),
+            "disattenuated cosine": (found["disattenuated_chosen"].sel(_ON), given["cosine"]),
+            "cosine": (found["chosen"].sel(_ON), given["cosine"] * float(fidelity.prod())),
             "reliability": (found["reliability_chosen"].sel(concept="morality", source="sw"), float(fidelity[1] ** 2)),
         }
         if spec.group_sizes or spec.missing:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 from polyvalues.measure.resample import stable_hash
-from polyvalues.verification import cosines
+from polyvalues.verification import correlations, cosines
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
 from polyvalues.verification.populations import POPULATIONS
@@ -32,6 +32,7 @@ SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *GENEALOGY,
     *POPULATIONS,
     *cosines.SIMULATIONS,
+    *correlations.SIMULATIONS,
 )
 
 GOALS: Final = {"coverage": (0.93, 0.97), "size": (0.04, 0.06)}
