@@ -211,7 +211,7 @@ def _means(pairs: Sequence[_Pair], spec: StatisticsSpec) -> tuple[np.ndarray, np
         found = [_mean_series(pair, group_weights(key, len(pair.groups), spec.draws, spec.seed)) for key in keys]
         for name in MEANS:
             series[name].append([part[name] for part in found])
-        counts = [here.pairs * (there.pairs > 0) for here, there, _ in pair.cells()]
+        counts = [np.minimum(here.pairs, there.pairs) for here, there, _ in pair.cells()]
         behind.append(effective_groups(counts))
     means, both = (np.full((len(pairs) + 1, len(MEANS), 3), np.nan) for _ in range(2))
     for column, name in enumerate(MEANS):
