@@ -112,7 +112,10 @@ def test_small_p_values_are_not_zero() -> None:
     assert p_text(0.031) == "p = 0.031"
 
 
-def test_kinship_is_claimed_beyond_genealogy_and_not_where_p_cannot_be_small() -> None:
+def test_kinship_is_claimed_beyond_genealogy_and_not_where_p_cannot_be_small(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PERMUTATIONS", 49)
     found = analyses(measured(0.06), SPEC)["kinship"][1]()
     cells = {"table": "computed", "of": "cosine", "coefficient": "pearson", "form": "beyond"}
     for name, values in (("q", (0.01, 0.2, 0.01)), ("least", (0.1, 0.0005, 0.0005))):
