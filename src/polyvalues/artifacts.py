@@ -222,7 +222,8 @@ class Replicates:
             float64 `[source, layer, replicate]`, the squared length of the vector, in the same unit;
             `plain` float64 `[source, target, layer, replicate]`, the cosine of the vectors as they are;
             `control` float64 `[source, target, layer, control_kind, draw]`, the plain cosine between baseline
-            directions. NaN where a vector is zero or has no pairs. attrs: concept, estimator, folds.
+            directions; paper protocol: `sign` int8 `[source, layer]`, by which vectors were multiplied.
+            NaN where a vector is zero or has no pairs. attrs: concept, estimator, folds.
     """
 
     data: xr.Dataset

@@ -9,7 +9,7 @@ from polyvalues.measure.consistency import best_pick, chosen_pick, consistency
 from polyvalues.measure.notes import choice_notes, consistency_notes, recognition_notes
 from polyvalues.measure.outcomes import labels_of, paper_outcomes, strict_outcomes
 from polyvalues.measure.overview import overview
-from polyvalues.measure.paper import paper_consistency, paper_overview, paper_recognition, paper_transfer
+from polyvalues.measure.paper import paper_consistency, paper_overview, paper_recognition, paper_transfer, sign_notes
 from polyvalues.measure.populations import Cosines, with_languages
 from polyvalues.measure.recognition import recognition
 from polyvalues.measure.transfer import transfer
@@ -61,7 +61,12 @@ def measure(
                 Cosines(replicates, best_pick, plain=True),
                 spec,
             ),
-            (_PAPER_NOTE, *recognition_notes(found), *consistency_notes(replicates, first_layer=1)),
+            (
+                _PAPER_NOTE,
+                *recognition_notes(found),
+                *consistency_notes(replicates, first_layer=1),
+                *sign_notes(replicates),
+            ),
         )
     found = recognition(scores, choices, spec)
     return Findings(
