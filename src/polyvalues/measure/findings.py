@@ -61,12 +61,7 @@ def measure(
                 Cosines(replicates, best_pick, plain=True),
                 spec,
             ),
-            (
-                _PAPER_NOTE,
-                *recognition_notes(found),
-                *consistency_notes(replicates, first_layer=1),
-                *sign_notes(replicates),
-            ),
+            (_PAPER_NOTE, *recognition_notes(found), *_paper_notes(replicates)),
         )
     found = recognition(scores, choices, spec)
     return Findings(
@@ -82,3 +77,7 @@ def measure(
         ),
         (*recognition_notes(found), *choice_notes(choices), *consistency_notes(replicates)),
     )
+
+
+def _paper_notes(replicates: Sequence[Replicates]) -> tuple[str, ...]:
+    return (*consistency_notes(replicates, first_layer=1), *sign_notes(replicates))
