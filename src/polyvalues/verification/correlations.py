@@ -66,12 +66,11 @@ def correlated(
             fidelity = expected_cosine(planted, spec.pairs).isel(layer=0).values
             attenuated = cosine * np.outer(fidelity, fidelity)
             cells["cosine"] = float(np.corrcoef(attenuated[upper], -distance[upper])[0, 1])
-        return {
-            f"kinship, {of}, {strength}, {law}": (
-                *(float(value) for value in found.sel({**where, "of": of, INTERVAL: list(BOUNDS)}).values), true,
-            )
-            for of, true in cells.items()
-        }  # fmt: skip
+        out = {}
+        for of, true in cells.items():
+            estimate, lower, upper_bound = found.sel({**where, "of": of, INTERVAL: list(BOUNDS)}).values.tolist()
+            out[f"kinship, {of}, {strength}, {law}"] = estimate, lower, upper_bound, true
+        return out
 
     return replication
 

@@ -23,6 +23,7 @@ from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
 from polyvalues.verification.populations import POPULATIONS
 from polyvalues.verification.power import NUMBERS, power
+from polyvalues.verification.predictors import PREDICTORS
 from polyvalues.verification.simulate import Simulation
 from polyvalues.verification.size import SIZE
 
@@ -31,6 +32,7 @@ SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *SIZE,
     *GENEALOGY,
     *POPULATIONS,
+    *PREDICTORS,
     *cosines.SIMULATIONS,
     *correlations.SIMULATIONS,
 )
