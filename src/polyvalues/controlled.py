@@ -121,7 +121,8 @@ def run_control(
         layer = gate_layer(handle, maker.directions, prompts, reading)
         gates = read_gates(handle, maker.directions, prompts, reading, layer)
         experiment = Experiment(
-            spec, maker, gates, judges, SAFER.get(judges.aim.behaviour, 1), source, study.store, _provenance(maker),
+            spec, maker, gates, judges, SAFER.get(judges.aim.behaviour, 1), source, study.store,
+            answers_provenance(maker),
             lambda label, rows, stored: told.unit(f"{spec.concept} {label}", rows, stored),
         )  # fmt: skip
         told.start(0)
@@ -136,7 +137,7 @@ def _maker(study: Study, spec: ControlSpec, handle: ModelHandle, prompts: Sequen
     return Maker(handle, directions, lengths, spec, told.advance)
 
 
-def _provenance(maker: Maker) -> Provenance:
+def answers_provenance(maker: Maker) -> Provenance:
     """What every answer depends on besides its own row."""
     settings = maker.spec.model_dump(mode="json", include={"kind", "positions", "keep_norm", "seed", "generation"})
     settings["answering"] = answering(maker.handle, maker.spec.generation)

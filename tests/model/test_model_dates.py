@@ -99,7 +99,7 @@ def test_the_day_is_a_setting() -> None:
 
 def test_the_name_of_a_prompt_follows_what_the_model_is_given() -> None:
     chat = "{{ messages[0].content }}{% if add_generation_prompt %} A:{% endif %}"
-    base = {"template": "chat", "chat": chat, "kind": "bos"}
+    base: dict[str, Any] = {"template": "chat", "chat": chat, "kind": "bos"}
     changed: list[dict[str, Any]] = [
         {},
         {"chat": chat.replace("A:", "B:")},
