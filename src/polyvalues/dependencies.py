@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from polyvalues.artifacts import PairSet, TextTable
-from polyvalues.axes import Concept, Language
+from polyvalues.axes import MEAN_TOKENS, Concept, Language
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, content_key
 
@@ -112,6 +112,8 @@ class Dependencies:
     def reading(self) -> dict[str, Any]:
         """How texts are wrapped and read."""
         own = self.spec.reading.model_dump(mode="json", exclude={"keep_activations", "store_dtype"})
+        if self.spec.reading.position == "mean":
+            own["tokens"] = MEAN_TOKENS
         return {"reading": own, "prompt": self.prompt, "post_norm": self.spec.protocol == "paper"}
 
     def estimation(self) -> dict[str, Any]:
@@ -125,7 +127,7 @@ class Dependencies:
 
 def pairs_provenance(spec: StudySpec, pairs: PairSet) -> Provenance:
     """Of the pairs as used: what was read, what was left out of it, and the settings that did so."""
-    settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol"})
+    settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol", "paper"})
     left_out = content_key([pairs.drops.to_pydict(), pairs.notes])
     return Provenance("pairs", settings, {"data": data_key(pairs), "left out": left_out})
 

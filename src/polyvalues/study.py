@@ -110,7 +110,7 @@ def prepare_pairs(spec: StudySpec) -> PairSet:
     """
     pairs = read_pairs(spec.pairs)
     if spec.protocol == "paper":
-        return paper_split(paper_pairs(pairs, spec.check))
+        return paper_split(paper_pairs(pairs, spec.check), spec.paper)
     return split_pairs(check_pairs(pairs, spec.check), spec.split)
 
 
