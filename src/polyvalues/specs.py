@@ -4,22 +4,19 @@ A spec is frozen, refuses unknown keys, goes to TOML and back, and has a content
 once; the stages trust what they get.
 """
 
-import datetime
 import hashlib
 import json
 import re
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from polyvalues.axes import InterventionKind, Position, Protocol
+from polyvalues.days import TEMPLATE_DAY, Day
 from polyvalues.errors import SpecError
 
 EMBEDDED_PAIRS: Final = "mosaic"
 """Reader of the data set in the package, which has no path."""
-
-TEMPLATE_DAY: Final = datetime.date(2024, 7, 26)
-"""What chat templates print that ask what day it is: the day that Llama 3 prints where it cannot ask."""
 
 EMBEDDED_MODEL: Final = "babel"
 """Id of the small multilingual model in the package; a folder of that name is written `./babel`."""
@@ -72,21 +69,12 @@ class ModelSpec(Spec):
         default=None,
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
     )
-    today: datetime.date = Field(
+    today: Day = Field(
         default=TEMPLATE_DAY, description="Printed by chat templates that ask what day it is; YYYY-MM-DD."
     )
     trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
     runtime: Literal["transformers", "vllm"] = Field(default="transformers", description="What runs the model.")
     compile: bool = Field(default=False, description="torch.compile the blocks for reading: pays on a GPU.")
-
-    @field_validator("today", mode="before")
-    @classmethod
-    def _day(cls, value: object) -> object:
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-            return value
-        if type(value) is datetime.date:
-            return value
-        raise ValueError(f"{value!r} is not a day such as 2024-07-26")
 
     @model_validator(mode="after")
     def _consistent(self) -> "ModelSpec":

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from polyvalues.days import TEMPLATE_DAY
 from polyvalues.errors import SpecError
 from polyvalues.model.dates import with_day
 from polyvalues.model.prompt_name import prompt_name
 from polyvalues.model.prompting import make_template
-from polyvalues.specs import TEMPLATE_DAY, ModelSpec, build
+from polyvalues.specs import ModelSpec, build
 from tiny_models import tiny_tokenizer
 
 LLAMA = (

@@ -15,9 +15,9 @@ from typing import Final
 
 from transformers import PreTrainedTokenizerBase
 
+from polyvalues.days import TEMPLATE_DAY
 from polyvalues.errors import SpecError
 from polyvalues.model.dates import prints_day, with_day
-from polyvalues.specs import TEMPLATE_DAY
 
 INPUT: Final = "{input}"
 
