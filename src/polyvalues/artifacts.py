@@ -339,6 +339,7 @@ class Claims:
             subspaces, CKA (`vectors.companions`, `measure.companions`).
         kinship: correlation of cosines with linguistic similarity, first dimension `table` (`measure.kinship`).
         direction: slope of transfer on training shares, gains (`measure.direction`).
+        predictors: of steerability, by concept, language and layer (`measure.predictors`).
         notes: what could not be tested and why, and verdicts counted, in words.
     """
 
@@ -349,6 +350,7 @@ class Claims:
     companions: xr.Dataset
     kinship: xr.Dataset
     direction: xr.Dataset
+    predictors: xr.Dataset = field(default_factory=xr.Dataset)
     notes: tuple[str, ...] = ()
 
 

@@ -29,6 +29,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "companions": 2,
         "kinship": 2,
         "direction": 1,
+        "predictors": 1,
         "report": 1,
         # what is asked afterwards
         "noise": 1,

@@ -21,12 +21,14 @@ from polyvalues.measure.resample import stable_hash
 from polyvalues.verification import correlations, cosines
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.power import NUMBERS, power
+from polyvalues.verification.predictors import PREDICTORS
 from polyvalues.verification.simulate import Simulation
 from polyvalues.verification.size import SIZE
 
 SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
+    *PREDICTORS,
     *cosines.SIMULATIONS,
     *correlations.SIMULATIONS,
 )
