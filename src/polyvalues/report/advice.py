@@ -15,9 +15,9 @@ import xarray as xr
 
 from polyvalues.artifacts import ModelFindings
 from polyvalues.axes import ALL_CONCEPTS, CONCEPT, INTERVAL, SOURCE, TARGET
-from polyvalues.report.claims import p_text, smallest_p
+from polyvalues.report.claims import p_text
 from polyvalues.report.notation import Interval, interval_text, listed, number
-from polyvalues.report.prose import LEVEL
+from polyvalues.report.reach import LEVEL, smallest_p
 
 NOTHING: Final = "The data support no advice on the mixture of languages."
 _MOST: Final = 16

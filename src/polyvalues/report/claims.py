@@ -15,7 +15,8 @@ from polyvalues.artifacts import Claims
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET, VERDICTS
 from polyvalues.report.notation import Interval, interval_text, listed, number
 from polyvalues.report.predictors import predictors_words
-from polyvalues.report.prose import CANNOT, LEVEL, Sentence
+from polyvalues.report.prose import CANNOT, Sentence
+from polyvalues.report.reach import LEVEL, beyond_reach, smallest_p, untested_words
 from polyvalues.report.tables import columns_csv
 
 _TOPIC: Final = "Tested"
@@ -88,22 +89,6 @@ def _columns(values: xr.DataArray, name: str) -> dict[str, np.ndarray]:
         return {name: values.values.ravel()}
     cells = values.sel({INTERVAL: list(BOUNDS)}).transpose(..., INTERVAL).values.reshape(-1, len(BOUNDS))
     return {f"{name}_{bound}": cells[:, at] for at, bound in enumerate(BOUNDS)}
-
-
-def smallest_p(data: xr.Dataset, name: str = "p") -> xr.DataArray:
-    """The smallest possible value of a p-value; 0 where a data set of an earlier release does not say it."""
-    known = f"{name}_smallest"
-    return data[known] if known in data else xr.zeros_like(data[name])
-
-
-def beyond_reach(data: xr.Dataset) -> np.ndarray:
-    """Where a test cannot be significant whatever the data."""
-    return np.asarray(~np.isnan(data["p"].values) & (smallest_p(data).values > LEVEL))
-
-
-def untested_words(cells: int, smallest: float) -> str:
-    """How many cells cannot be tested, in words; empty when there are none."""
-    return f"; {cells} cannot be tested (smallest possible p {smallest:.2g})" if cells else ""
 
 
 def _chance(data: xr.Dataset) -> str:
@@ -195,31 +180,35 @@ def _companions(data: xr.Dataset) -> str:
 
 
 def _kinship(data: xr.Dataset) -> Iterator[str]:
+    """Which kinds of similarity go with cosines: the genetic one by itself, each other one beyond it."""
     if not data:
         return
-    cells = data.sel({"table": "computed", "of": "cosine", "coefficient": "pearson", "form": "direct"})
-    out = beyond_reach(cells)
-    if out.any() and (out | np.isnan(cells["p"].values)).all():
-        least = float(smallest_p(cells).values[out].max())
-        yield (
-            "Whether cosines go with linguistic similarity cannot be tested with so few languages (smallest possible "
-            f"p {least:.2g})."
-        )
-        return
-    found, none = [], []
+    cells = data.sel({"table": "computed", "of": "cosine", "coefficient": "pearson", "form": "beyond"})
+    found, none, cannot = [], [], []
     for kind in map(str, cells["kind"].values):
-        q = cells["q"].sel({"kind": kind}).values
-        certain = int((q <= LEVEL).sum())
-        (found if certain else none).append(
-            f"{kind} (in {certain} of {int((~np.isnan(q)).sum())} concepts)" if certain else kind
-        )
+        cell = cells.sel({"kind": kind})
+        q, least = cell["q"].values, cell["least"].values
+        testable = ~np.isnan(q) & (least <= LEVEL)
+        words = f"{kind}{_beyond(str(cell['given'].item()))}"
+        if not testable.any():
+            known = least[~np.isnan(least)]
+            cannot.append(f"{words} ({f'p cannot be below {known.min():.2g}' if len(known) else 'too few pairs'})")
+        elif certain := int((q[testable] <= LEVEL).sum()):
+            found.append(f"{words} (in {certain} of {int(testable.sum())} concepts)")
+        else:
+            none.append(words)
+    level = f"{LEVEL:g}; genetic: by permuting languages, the others: against simulated languages"
     if found:
         rest = f"; no sign of it for {listed(tuple(none))}" if none else ""
-        level = f"at q ≤ {LEVEL:g} (Mantel)"
-        yield f"Cosines of two languages go with linguistic similarity {level}: {listed(tuple(found))}{rest}."
-    else:
-        level = f"(Mantel, q > {LEVEL:g} throughout)"
-        yield f"There is no sign that cosines go with linguistic similarity of any kind {level}."
+        yield f"Cosines of two languages go with linguistic similarity (q ≤ {level}): {listed(tuple(found))}{rest}."
+    elif none:
+        yield f"There is no sign that cosines go with linguistic similarity (q > {level}): {listed(tuple(none))}."
+    if cannot:
+        yield f"Whether cosines go with similarity of these kinds cannot be tested: {listed(tuple(cannot))}."
+
+
+def _beyond(given: str) -> str:
+    return f" beyond {given.replace('genetic', 'genealogy').replace('geographic', 'geography')}" if given else ""
 
 
 def _direction(data: xr.Dataset) -> Iterator[str]:
