@@ -165,10 +165,7 @@ def models_difference(
     return xr.Dataset(
         {
             "difference": ((*dims, INTERVAL), values),
-            "p": (dims, p),
-            "q": (dims, benjamini_hochberg(p)),
-            "p_smallest": (dims, smallest),
-            "power": (dims, power_seen(p, smallest)),
+            **_tests(p, smallest),
             "n_groups": ((CONCEPT, TARGET), n),
             "mean": ((MEAN_CONCEPT, QUANTITY, INTERVAL), means),
             "both": ((MEAN_CONCEPT, QUANTITY, INTERVAL), both),
@@ -260,6 +257,11 @@ def _gaps(
     shares = [resampled_ratio(side.right[both], side.pairs[both].astype(np.int64), drawn) for side in (here, there)]
     gaps = shares[0] - shares[1]
     return np.where(crossed[:, None], widened(gaps, (-1.0, 1.0)), gaps)
+
+
+def _tests(p: np.ndarray, smallest: np.ndarray) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    values = {"p": p, "q": benjamini_hochberg(p), "p_smallest": smallest, "power": power_seen(p, smallest)}
+    return {name: ((CONCEPT, SOURCE, TARGET), part) for name, part in values.items()}
 
 
 def _difference(
