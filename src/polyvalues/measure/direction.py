@@ -94,7 +94,7 @@ def direction(
     return xr.Dataset(
         {
             **{name: ((CONCEPT, INTERVAL), values) for name, values in found.items()},
-            **{name: ((CONCEPT,), values) for name, values in zip(_TESTED, (*p, power_seen(*p)), strict=True)},
+            **{name: ((CONCEPT,), values) for name, values in zip(_TESTED, (*p, power_seen(p[0], p[1])), strict=True)},
             **{name: ((CONCEPT, TARGET, INTERVAL), values) for name, values in gains.items()},
             **{f"{name}_word": ((CONCEPT, TARGET), _words(values)) for name, values in gains.items()},
             "donor": ((TARGET,), np.array([known[_donor(logs, at)] for at in range(len(known))])),
