@@ -51,5 +51,5 @@ def tail(values: list[float], group: list[int], a: float, b: float, limit: float
         nu = 1 / heaviness
         return float(np.log(stats.t.isf(b / 2, nu) / stats.t.isf(a / 2, nu))) - wanted
 
-    nu = 1 / optimize.brentq(gap, 1e-6, 2.0) if gap(1e-6) < 0 else math.inf
+    nu = 1 / float(optimize.root_scalar(gap, bracket=(1e-6, 2.0)).root) if gap(1e-6) < 0 else math.inf
     return nu, float(inner / stats.t.isf(a / 2, nu))

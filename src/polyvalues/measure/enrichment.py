@@ -55,8 +55,8 @@ def enrichment(divergence: pa.Table, categories: Mapping[tuple[str, str], str]) 
         tested = []
         for category in sorted({name for name, _ in items if name}) if found else ():
             inside = [candidate for name, candidate in items if name == category]
-            law = stats.hypergeom(len(items), found, len(inside))
-            p, least = float(law.sf(sum(inside) - 1)), float(law.pmf(min(found, len(inside))))
+            reached = np.array([sum(inside), min(found, len(inside))])
+            p, least = stats.hypergeom.sf(reached - 1, len(items), found, len(inside)).tolist()
             head = (concept, target, category, sum(inside), len(inside), found, len(items))
             tested.append((*head, min(1.0, p), least))
         rows += sorted(tested, key=lambda row: (row[-2], row[2]))
