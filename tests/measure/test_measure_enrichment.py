@@ -68,7 +68,7 @@ def test_a_single_candidate_gathers_nowhere() -> None:
 
 
 def test_the_smallest_p_is_that_of_a_topic_with_all_candidates() -> None:
-    statuses = {n: "candidate" for n in range(3, 28, 8)}
+    statuses = dict.fromkeys(range(3, 28, 8), "candidate")
     (row,) = enrichment(table(statuses), CATEGORIES).to_pylist()
     assert row["p"] == pytest.approx(row["least_p"])
     other = enrichment(table({**statuses, 4: "candidate"}), CATEGORIES).to_pylist()

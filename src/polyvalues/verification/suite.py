@@ -20,7 +20,9 @@ from scipy import stats
 from polyvalues.measure.resample import stable_hash
 from polyvalues.verification import correlations, cosines
 from polyvalues.verification.coverage import COVERAGE
+from polyvalues.verification.genealogy import GENEALOGY
 from polyvalues.verification.outlying import OUTLYING
+from polyvalues.verification.populations import POPULATIONS
 from polyvalues.verification.power import NUMBERS, power
 from polyvalues.verification.predictors import PREDICTORS
 from polyvalues.verification.simulate import Simulation
@@ -30,6 +32,8 @@ SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
     *OUTLYING,
+    *GENEALOGY,
+    *POPULATIONS,
     *PREDICTORS,
     *cosines.SIMULATIONS,
     *correlations.SIMULATIONS,
