@@ -35,14 +35,14 @@ def test_noise_does_not_make_it_smaller() -> None:
     for _ in range(60):
         x = rng.normal(size=40)
         y = 0.8 * x + 0.6 * rng.normal(size=40)
-        values = noisy(rng, y, 0.8)
+        values = noisy(rng, y, 0.6)
         truth.append(np.corrcoef(x, y)[0, 1])
         plain.append(np.corrcoef(x, values[:, 0])[0, 1])
         found, factor = noise_free_correlation(x, values, None, FOLDS, 0.95)
         assert found[0] == pytest.approx(plain[-1] * factor) or found[0] == 1
         freed.append(found[0])
-    assert np.mean(plain) < np.mean(truth) - 0.1
-    assert np.mean(freed) == pytest.approx(np.mean(truth), abs=0.03)
+    assert np.mean(plain) < np.mean(truth) - 0.08
+    assert np.median(freed) == pytest.approx(np.median(truth), abs=0.03)
 
 
 def test_of_noise_alone_nothing_is_said() -> None:

@@ -7,7 +7,7 @@
 Noise in the cosines adds to their variance and not to their covariance with `x`, so a plain correlation is too small by
 the factor sqrt((var(y') - V) / var(y')) (Spearman 1904, American Journal of Psychology 15:72-101). `V` holds the
 covariance between the noise of different pairs, since it is taken from the residuals. Intervals are those of a ratio
-(`polyvalues.measure.jackknife`), with their half-width laid out on Fisher's scale, since their width falls with 1 - r^2:
+(`polyvalues.measure.jackknife`), with their half-width laid out on Fisher's scale, for their width falls with 1 - r^2:
 otherwise intervals of correlations near 1 cover 83 to 90 %. In replicates without a fold V is larger by K / (K - 1).
 
 Ranks have no such sum. A rank correlation is turned into the product-moment correlation that has it under a normal law,
