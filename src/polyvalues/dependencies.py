@@ -99,7 +99,7 @@ class Dependencies:
 
     def norms(self, texts: list[str]) -> Provenance:
         """Of the lengths of hidden states on neutral texts."""
-        return Provenance("norms", {"texts": texts, "template": self.template}, {}, self.identity)
+        return Provenance("norms", self.reading() | {"neutral": texts}, {}, self.identity)
 
     def reading(self) -> dict[str, Any]:
         """How texts are wrapped and read."""

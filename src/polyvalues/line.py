@@ -32,6 +32,7 @@ from polyvalues.engines.unit import Made, Unit, read_unit
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.norms import Lengths, residual_lengths
+from polyvalues.model.rounding import rounding
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store
 from polyvalues.vectors.activations import ActivationsReducer
@@ -181,18 +182,20 @@ class Line:
     def norms(self) -> xr.Dataset:
         """Lengths of hidden states on neutral text, `[layer]` each; `norm` is the unit of steering strengths.
 
-        `first`, `last` and `sink` say what attention sinks are beside it (`model.norms.Lengths`).
+        `first`, `last` and `sink` say what attention sinks are beside it (`model.norms.Lengths`), `rounding` how far
+        batches move a state (`model.rounding`).
         """
         texts = [text for own in neutral(self._all_languages).values() for text in own]
         return self.store.once(
             "vectors/norms.nc",
             xr.Dataset,
             self.depends.norms(texts),
-            lambda: self._lengths(residual_lengths(self.handle, texts)),
+            lambda: self._lengths(residual_lengths(self.handle, texts), texts),
         )
 
-    def _lengths(self, found: Lengths) -> xr.Dataset:
+    def _lengths(self, found: Lengths, texts: list[str]) -> xr.Dataset:
         values = {name: (LAYER, getattr(found, name)) for name in ("norm", "first", "last", "sink")}
+        values["rounding"] = (LAYER, rounding(self.handle, texts, self.spec.reading, found.norm))
         return xr.Dataset(values, coords={LAYER: list(range(self.handle.n_layers))})
 
     @property

@@ -18,7 +18,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "vectors": 1,
         "replicates": 1,
         "scores": 1,
-        "norms": 2,
+        "norms": 3,
         "damaged scores": 1,
         # what is measured and tested
         "findings": 1,
