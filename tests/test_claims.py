@@ -53,7 +53,16 @@ def test_everything_is_tested_stored_and_taken_from_the_folder(tmp_path: Path, m
     def never(*_: object) -> None:
         raise AssertionError("measured again")
 
-    for name in ("chance", "stability", "languages_difference", "agreement", "companions", "kinship", "direction"):
+    for name in (
+        "chance",
+        "stability",
+        "languages_difference",
+        "agreement",
+        "companions",
+        "kinship",
+        "direction",
+        "coherence",
+    ):
         monkeypatch.setattr(module, name, never)
     again = make_claims(measured(0.06), SPEC, store, provenance)
     assert all(getattr(first, name).identical(getattr(again, name)) for name in PARTS)

@@ -2,7 +2,7 @@
 
     chance, stability, differences   from scores             agreement, kinship   from replicate cosines
     direction                        from scores and training shares
-    companions                       from kept hidden states, or sums
+    companions, predictors           from kept hidden states, or sums; predictors from scores, too
 
 Kinship is taken with every distance table of `polyvalues.data.kinship`: our own, and the paper's with its placeholder
 rows left out and left in, side by side on the dimension `table`.
@@ -24,12 +24,14 @@ from polyvalues.measure.consistency import languages_of
 from polyvalues.measure.difference import languages_difference
 from polyvalues.measure.direction import direction
 from polyvalues.measure.kinship import kinship
+from polyvalues.measure.predictors import predictors
 from polyvalues.measure.stability import stability
 from polyvalues.specs import StatisticsSpec
 from polyvalues.store import Provenance, Store
+from polyvalues.vectors.coherence import coherence
 from polyvalues.vectors.companions import companions
 
-PARTS: Final = ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction")
+PARTS: Final = ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction", "predictors")
 TABLE: Final = "table"
 _PERMUTATIONS: Final = 1999
 """Of each Mantel test: there are hundreds of them in a study, and p below 0.0005 need not be told apart."""
@@ -116,6 +118,7 @@ def analyses(measured: Measured, spec: StatisticsSpec) -> dict[str, tuple[str, C
         "agreement": (several, lambda: agreement(replicates, choices, spec)),
         "companions": (several or fitted, lambda: _companions(measured, spec)),
         "kinship": (kin, lambda: _kinship(measured, languages, spec)),
+        "predictors": (fitted, lambda: _predictors(measured, spec)),
         "direction": (directed, lambda: direction(scores, choices, measured.shares, spec)),
     }
 
@@ -124,6 +127,15 @@ def _companions(measured: Measured, spec: StatisticsSpec) -> xr.Dataset:
     layers = {choice.concept: choice.layer for choice in measured.choices}
     parts = [companions(measured.inputs, concept, layers[concept]) for concept in measured.inputs]
     return companion_intervals(parts, spec)
+
+
+def _predictors(measured: Measured, spec: StatisticsSpec) -> xr.Dataset:
+    estimators = {str(part.data.attrs["concept"]): str(part.data.attrs["estimator"]) for part in measured.replicates}
+    parts = [
+        coherence(inputs, estimators[concept]).assign_attrs(concept=concept)
+        for concept, inputs in measured.inputs.items()
+    ]
+    return predictors(parts, measured.scores, measured.choices, spec)
 
 
 def _kinship(measured: Measured, languages: tuple[str, ...], spec: StatisticsSpec) -> xr.Dataset:

@@ -56,6 +56,7 @@ def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> 
         clusters=_clusters(findings),
         kinship=claims.kinship,
         direction=claims.direction,
+        predictors=claims.predictors,
         distances={table: distances(tags, table) for table in tables},
         controls=_controls(store),
         noise=_dataset(store, NOISE),

@@ -5,9 +5,11 @@
     partial   r given |log10 share_s - log10 share_t|, where training shares are known
 
 Positive: kin languages have closer vectors. Pearson and Spearman; p by Mantel's permutation of languages
-(`polyvalues.measure.mantel`). Two intervals, of different things: `items` by the grouped jackknife over folds (other
-items, these languages), `languages` by leaving one language out at a time (other languages, these items); both on
-Fisher's scale. The second is the one that speaks about languages in general, and with 16 of them it is wide.
+(`polyvalues.measure.mantel`), of the correlation as it is seen. Noise in the cosines makes that one too small, so
+what is reported is the correlation without their noise (`polyvalues.measure.attenuation`), next to `observed`.
+Two intervals, of different things: `items` by the jackknife over folds (other items, these languages), `languages` by
+leaving one language out at a time (other languages, these items). The second is the one that speaks about languages in
+general, and with 16 of them it is wide.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +23,11 @@ from jaxtyping import Bool, Float64
 from polyvalues.artifacts import LayerChoice, Replicates
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.errors import MeasureError
-from polyvalues.measure.consistency import chosen_pick, disattenuated, languages_of, layers_of
+from polyvalues.measure.attenuation import noise_free_correlation, noise_free_ranks
+from polyvalues.measure.consistency import chosen_pick, cosines, disattenuated, folds_of, languages_of, layers_of
+from polyvalues.measure.jackknife import jackknife_interval
 from polyvalues.measure.mantel import METHODS, Method, mantel, prepare, statistic, upper
-from polyvalues.measure.resample import jackknife_interval, stable_hash
+from polyvalues.measure.resample import stable_hash
 from polyvalues.measure.signflip import benjamini_hochberg
 from polyvalues.specs import StatisticsSpec
 
@@ -64,8 +68,9 @@ def kinship(
 
     Returns:
         `items` and `languages` `[concept, of, kind, coefficient, form, interval]`, the correlation with both intervals;
-        `p`, `q` likewise without `interval`; `pairs` int32 `[concept, of, kind]`. `of` is the cosine or the
-        disattenuated cosine. NaN with fewer than 4 pairs, constant values, or without dominant languages or shares.
+        `observed`, `p`, `q` likewise without `interval`; `pairs` int32 `[concept, of, kind]`. `of` is the cosine or the
+        disattenuated cosine. NaN with fewer than 4 pairs, constant values, cosines that vary no more than their noise,
+        or without dominant languages or shares.
 
     Raises:
         MeasureError: no replicates, a concept without its choice, or a language without a row in `distances`.
@@ -76,25 +81,24 @@ def kinship(
     kinds = [str(name) for name in distances.data_vars]
     shape = (len(concepts), len(QUANTITIES), len(kinds), len(METHODS), len(FORMS))
     items, languages = np.full((*shape, 3), np.nan), np.full((*shape, 3), np.nan)
-    p, pairs = np.full(shape, np.nan), np.zeros(shape[:3], np.int32)
+    observed, p, pairs = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape[:3], np.int32)
     pick = chosen_pick(choices)
     for row, part in enumerate(replicates):
         names = languages_of(part)
-        cosine = part.data["cosine"].values.astype(np.float64)
-        layer = int(pick(concepts[row], layers_of(part), cosine[..., 0])[0, 0])
-        both = cosine[:, :, layer], disattenuated(part)[:, :, layer]
+        layer = int(pick(concepts[row], layers_of(part), cosines(part)[..., 0])[0, 0])
+        both = [_known(values[:, :, layer]) for values in (cosines(part), disattenuated(part))]
         forms = _forms(names, dominant, shares or {})
         for at, of in product(range(len(kinds)), range(len(QUANTITIES))):
             near = _near(distances[kinds[at]], names, concepts[row])
             name = f"kinship {concepts[row]} {kinds[at]}"
-            for cell, found in _correlations(near, both[of], forms, (name, permutations, spec)):
+            for cell, found in _correlations(near, both[of], forms, (name, permutations, folds_of(part), spec)):
                 where = row, of, at, *cell
-                items[where], languages[where], p[where], pairs[where[:3]] = found
+                items[where], languages[where], observed[where], p[where], pairs[where[:3]] = found
     dims = (CONCEPT, OF, KIND, METHOD, FORM)
     intervals = {"items": ((*dims, INTERVAL), items), "languages": ((*dims, INTERVAL), languages)}
     tests = {"p": (dims, p), "q": (dims, benjamini_hochberg(p)), "pairs": (dims[:3], pairs)}
     return xr.Dataset(
-        {**intervals, **tests},
+        {**intervals, "observed": (dims, observed), **tests},
         coords=_coords(concepts, kinds),
         attrs={"test": _TEST, "distances": str(distances.attrs.get("source", "")), "confidence": spec.confidence},
     )
@@ -107,22 +111,29 @@ def _near(distance: xr.DataArray, names: tuple[str, ...], concept: str) -> Float
     return 1 - distance.sel({SOURCE: list(names), TARGET: list(names)}).values.astype(np.float64)
 
 
+def _known(
+    values: Float64[np.ndarray, "language language replicate"],
+) -> Float64[np.ndarray, "language language replicate"]:
+    """NaN in all replicates of a pair of languages where one is NaN."""
+    return np.where(np.isnan(values).any(axis=-1, keepdims=True), np.nan, values)
+
+
 def _correlations(
     near: Float64[np.ndarray, "language language"],
     values: Float64[np.ndarray, "language language replicate"],
     forms: Mapping[str, Form],
-    how: tuple[str, int, StatisticsSpec],
-) -> Iterator[tuple[tuple[int, int], tuple[np.ndarray, np.ndarray, float, int]]]:
-    """For every coefficient and form: both intervals, p, and the number of pairs."""
-    name, permutations, spec = how
+    how: tuple[str, int, int, StatisticsSpec],
+) -> Iterator[tuple[tuple[int, int], tuple[np.ndarray, np.ndarray, float, float, int]]]:
+    """For every coefficient and form: both intervals, the correlation as seen, p, and the number of pairs."""
+    name, permutations, folds, spec = how
     for (at, method), (form, (masks, third)) in product(enumerate(METHODS), forms.items()):
         rng = np.random.default_rng([spec.seed, stable_hash(f"{name} {form}")])
-        _, p, pairs = mantel(
+        seen, p, pairs = mantel(
             near, values[..., 0], third, masks=masks, method=method, permutations=permutations, rng=rng
         )
-        items = _over_folds(values, near, (masks, third), method, spec)
-        languages = _over_languages(values[..., 0], near, (masks, third), method, spec)
-        yield (at, FORMS.index(form)), (items, languages, p, pairs)
+        items, factor = _over_folds(values, near, (masks, third), method, (folds, spec.confidence))
+        languages = _over_languages(values[..., 0], near, (masks, third), method, spec) * factor
+        yield (at, FORMS.index(form)), (items, np.clip(languages, -1.0, 1.0), seen, p, pairs)
 
 
 def _coords(concepts: Sequence[str], kinds: Sequence[str]) -> dict[str, list[str]]:
@@ -154,14 +165,28 @@ def _over_folds(
     near: Float64[np.ndarray, "language language"],
     form: Form,
     method: Method,
-    spec: StatisticsSpec,
-) -> Float64[np.ndarray, " interval"]:
-    masks, third = form
+    how: tuple[int, float],
+) -> tuple[Float64[np.ndarray, " interval"], float]:
+    """Interval over items of the correlation without noise, and the factor by which noise made it smaller."""
+    (masks, third), (folds, confidence) = form, how
+    x, y = upper(near), upper(np.moveaxis(values, -1, 0)).T
+    z = None if third is None else upper(third)
+    known = ~(np.isnan(x) | np.isnan(y).any(axis=1) | (False if z is None else np.isnan(z)))
+    sets = [known & mask for mask in masks] or [known]
+    parts = [
+        noise_free_correlation(x[part], y[part], None if z is None else z[part], folds, confidence) for part in sets
+    ]
+    factor = float(np.mean([factor for _, factor in parts]))
+    if method == "pearson" and not masks:
+        return parts[0]
     series = []
-    for replicate in range(values.shape[-1]):
+    for replicate in range(folds + 1):
         fixed, moving, _ = prepare(near, values[..., replicate], third, method)
         series.append(float(statistic(upper(moving), fixed, masks)))
-    return jackknife_interval(np.array(series), spec.confidence, "fisher")
+    if method == "pearson":
+        enlarged = np.clip(np.array(series) * factor, -1.0, 1.0)
+        return jackknife_interval(enlarged, folds, confidence, "fisher"), factor
+    return noise_free_ranks(np.array(series), factor, folds, confidence), factor
 
 
 def _over_languages(
@@ -179,4 +204,4 @@ def _over_languages(
             without[left_out] = without[:, left_out] = np.nan
         fixed, moving, _ = prepare(near, without, third, method)
         series.append(float(statistic(upper(moving), fixed, masks)))
-    return jackknife_interval(np.array(series), spec.confidence, "fisher")
+    return jackknife_interval(np.array(series), len(values), spec.confidence, "fisher")

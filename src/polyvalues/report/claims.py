@@ -13,6 +13,7 @@ import xarray as xr
 from polyvalues.artifacts import Claims
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET, VERDICTS
 from polyvalues.report.notation import Interval, interval_text, listed, number
+from polyvalues.report.predictors import predictors_words
 from polyvalues.report.prose import CANNOT, Sentence
 from polyvalues.report.tables import columns_csv
 
@@ -37,7 +38,7 @@ def describe_claims(claims: Claims) -> tuple[Sentence, ...]:
     said = {
         "recognition": [_chance(claims.chance)],
         "layers": [_stability(claims.stability)],
-        "accuracy": [_differences(claims.differences)],
+        "accuracy": [_differences(claims.differences), predictors_words(claims.predictors)],
         "disattenuated": [_agreement(claims.agreement)],
         "cosine": [_companions(claims.companions)],
         "kinship": _kinship(claims.kinship),
@@ -56,7 +57,7 @@ def claims_csv(claims: Claims) -> Mapping[str, str]:
     A file per analysis, and one more for each smaller set of labels, named by them (`direction_concept.csv`).
     """
     files: dict[str, str] = {}
-    for name in ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction"):
+    for name in ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction", "predictors"):
         files |= dataset_csv(name, getattr(claims, name))
     return files
 

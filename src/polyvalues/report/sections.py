@@ -9,6 +9,7 @@ from polyvalues.report.beside import Beside
 from polyvalues.report.further import further_sections
 from polyvalues.report.grids import Grid
 from polyvalues.report.parts import Figure, Section, drawn
+from polyvalues.report.predictors import predictors_section
 from polyvalues.report.views import LanguageView
 
 
@@ -32,6 +33,8 @@ def page_sections(
     if len(languages) > 1:
         sections += [_recognition(findings, languages, figures), _transfer(findings, languages, figures)]
     sections.append(_consistency(findings, languages, figures))
+    if beside.predictors:
+        sections.append(predictors_section(beside.predictors, languages))
     if beside.kinship or beside.direction:
         sections.append(_relations(beside, figures))
     sections += [_controls(findings, languages), _data(info, languages, figures)]
