@@ -32,8 +32,8 @@ WAYS = {"alone": (1, "off"), "padded": (4096, "off"), "packed": (4096, "auto")}
 """Tokens per batch, and packing."""
 
 HEADS = [
-    "dtype", "batches", "score error", "signs changed", "layers changed", "accuracy", "cosine", "verdicts changed",
-    "q across 0.05",
+    "dtype", "batches", "score error", "signs changed", "layers changed", "folds' layers", "accuracy", "cosine",
+    "verdicts changed", "q across 0.05",
 ]  # fmt: skip
 
 
@@ -44,6 +44,7 @@ class Outcome:
     Attributes:
         scores: by concept and language.
         layer: chosen, by concept.
+        folds: the layer of each concept's folds, chosen without them.
         accuracy: own vectors at the chosen layer, `[concept, language]`.
         cosine: at the chosen layer, `[concept, source, target]`.
         verdicts: of agreement, in order.
@@ -52,6 +53,7 @@ class Outcome:
 
     scores: dict[tuple[str, str], Scores]
     layer: dict[str, int]
+    folds: np.ndarray
     accuracy: np.ndarray
     cosine: np.ndarray
     verdicts: tuple[str, ...]
@@ -73,6 +75,7 @@ def outcome(spec: StudySpec, handle: ModelHandle, pairs: PairSet, folder: Path) 
     return Outcome(
         scores,
         {choice.concept: choice.layer for choice in choices},
+        np.concatenate([choice.fold_layer for choice in choices]),
         _estimates(found.recognition["chosen"]),
         _estimates(found.consistency["chosen"]),
         tuple(map(str, claims.agreement["verdict"].values.ravel())) if claims.agreement else (),
@@ -99,6 +102,7 @@ def row(found: Outcome, base: Outcome) -> list[str]:
         f"{max(errors):.1e}",
         f"{signs} of {pairs}",
         f"{layers} of {len(base.layer)}",
+        f"{int((base.folds != found.folds).sum())} of {base.folds.size}",
         _largest(found.accuracy, base.accuracy),
         _largest(found.cosine, base.cosine),
         f"{verdicts} of {len(base.verdicts)}",

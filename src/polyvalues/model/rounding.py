@@ -2,8 +2,8 @@
 
     rounding[l] = root mean square over texts of |h(in batches) - h(alone)| / norm[l]
 
-Sums in another order round otherwise. In float32 that is 1e-7 to 1e-6 of a state's length; in half precision 1e-3 to
-1e-2, about as much as the precision itself moves a state. Scores that are no larger cannot be told from ties.
+Sums in another order round otherwise. Scores that are no larger than this cannot be told from ties. It is what batches
+do; how far a dtype moves states against float32 is not in it (`benchmarks/precision.py` measures that).
 """
 
 from collections.abc import Sequence
