@@ -76,6 +76,7 @@ def make_claims(measured: Measured, spec: StatisticsSpec, store: Store, provenan
     for name, (needs, make) in analyses(measured, spec).items():
         if needs:
             notes.append(f"{name}: {needs}")
+            store.discard(f"findings/{name}.nc")  # of an earlier state of the study
         keyed = Provenance(name, provenance.spec, inputs, provenance.fingerprint)
         parts[name] = xr.Dataset() if needs else _stored(store, f"findings/{name}.nc", keyed, make)
     if parts["agreement"]:

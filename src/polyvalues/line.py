@@ -74,12 +74,11 @@ class Silent:
 
 @dataclass(frozen=True)
 class ConceptRun:
-    """What the line leaves of one concept, with the keys that findings depend on."""
+    """What the line leaves of one concept."""
 
     concept: Concept
     scores: Mapping[Language, Scores]
     replicates: Replicates
-    keys: Mapping[str, str]
     inputs: Inputs
 
 
@@ -145,7 +144,7 @@ class Line:
     @cached_property
     def depends(self) -> Dependencies:
         """What every artefact depends on."""
-        return Dependencies(self.spec, self.tables, self.handle.identity, self.handle.template.name)
+        return Dependencies(self.spec, self.tables, self.handle.identity, self.handle.prompt)
 
     def languages(self, concept: Concept) -> tuple[Language, ...]:
         """Languages of a concept, in the order of the pairs."""
@@ -158,17 +157,15 @@ class Line:
     def run(self, concept: Concept) -> ConceptRun:
         """Everything of one concept, from the store or made."""
         inputs, vectors = self.fitted(concept)
-        provenance = self.depends.replicates(concept)
         resampled = self.store.once(
             f"vectors/{concept}.replicates.nc",
             Replicates,
-            provenance,
+            self.depends.replicates(concept),
             lambda: self._resample(inputs, vectors),
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
         scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
-        keys = {f"scores/{target}": self.depends.scores(concept, target).key for target in inputs}
-        return ConceptRun(concept, scores, resampled, keys | {"replicates": provenance.key}, inputs)
+        return ConceptRun(concept, scores, resampled, inputs)
 
     def fitted(self, concept: Concept) -> tuple[Inputs, ConceptVectors]:
         """What a concept's vectors were fitted from, and the vectors; from the store when they are there."""
@@ -182,20 +179,29 @@ class Line:
     def norms(self) -> xr.Dataset:
         """Lengths of hidden states on neutral text, `[layer]` each; `norm` is the unit of steering strengths.
 
-        `first`, `last` and `sink` say what attention sinks are beside it (`model.norms.Lengths`), `rounding` how far
-        batches move a state (`model.rounding`).
+        `first`, `last` and `sink` say what attention sinks are beside it (`model.norms.Lengths`).
         """
         texts = [text for own in neutral(self._all_languages).values() for text in own]
         return self.store.once(
             "vectors/norms.nc",
             xr.Dataset,
             self.depends.norms(texts),
-            lambda: self._lengths(residual_lengths(self.handle, texts), texts),
+            lambda: self._lengths(residual_lengths(self.handle, texts)),
         )
 
-    def _lengths(self, found: Lengths, texts: list[str]) -> xr.Dataset:
+    def rounding(self) -> xr.Dataset:
+        """How far the study's batches move a state, `rounding` `[layer]`, in mean lengths (`model.rounding`)."""
+        texts = [text for own in neutral(self._all_languages).values() for text in own]
+        norms = self.norms()["norm"]
+
+        def measured() -> xr.Dataset:
+            found = rounding(self.handle, texts, self.spec.reading, np.asarray(norms.values, dtype=np.float64))
+            return xr.Dataset({"rounding": (LAYER, found)}, coords={LAYER: norms[LAYER].values})
+
+        return self.store.once("vectors/rounding.nc", xr.Dataset, self.depends.rounding(texts), measured)
+
+    def _lengths(self, found: Lengths) -> xr.Dataset:
         values = {name: (LAYER, getattr(found, name)) for name in ("norm", "first", "last", "sink")}
-        values["rounding"] = (LAYER, rounding(self.handle, texts, self.spec.reading, found.norm))
         return xr.Dataset(values, coords={LAYER: list(range(self.handle.n_layers))})
 
     @property

@@ -202,8 +202,9 @@ def _sinks(study: Study) -> dict[str, str]:
 
 def _precision(study: Study, lengths: xr.Dataset) -> dict[str, str]:
     """How far batches move what is read, and how many scores that could turn; strict protocol."""
-    if study.spec.protocol == "paper" or "rounding" not in lengths:
+    if study.spec.protocol == "paper" or not study.store.path("vectors/rounding.nc").exists():
         return {}
+    lengths = lengths.merge(study.store.get("vectors/rounding.nc", xr.Dataset))
     recognition = study.findings.recognition
     layers = {
         str(name): int(at)

@@ -34,6 +34,7 @@ def beside_example(example: Example, *, harm: str = "") -> Beside:
         clusters=dict.fromkeys(concepts, tags[::-1]),
         kinship=_kinship(rng, concepts),
         direction=_direction(rng, concepts, tags),
+        predictors=_predictors(np.random.default_rng(4), concepts, tags),
         distances={table: _distances(rng, tags) for table in TABLES},
         controls=[control_example(tags, concepts[0], harm)],
         noise=_noise(rng, concepts, tags),
@@ -78,7 +79,7 @@ def bounded(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: 
 def _kinship(rng: np.random.Generator, concepts: list[str]) -> xr.Dataset:
     coords = {
         "table": list(TABLES), "concept": concepts, "of": ["cosine", "disattenuated"], "kind": list(KINDS),
-        "coefficient": ["pearson", "spearman"], "form": ["direct", "split"], "interval": list(BOUNDS),
+        "coefficient": ["pearson", "spearman"], "form": ["direct", "split", "beyond"], "interval": list(BOUNDS),
     }  # fmt: skip
     dims = tuple(coords)[:-1]
     shape = tuple(len(coords[dim]) for dim in dims)
@@ -86,6 +87,9 @@ def _kinship(rng: np.random.Generator, concepts: list[str]) -> xr.Dataset:
         {
             "items": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
             "languages": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
+            "both": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
+            "least": (dims, np.full(shape, 0.0005)),
+            "given": (("table", "kind"), [["", "genetic"]] * len(TABLES)),
             "p": (dims, rng.uniform(0.001, 1, shape)),
             "q": (dims, rng.uniform(0.001, 1, shape)),
             "pairs": (dims[:4], rng.integers(3, 120, shape[:4]).astype(np.int32)),
@@ -171,6 +175,17 @@ def _answers(targets: list[str], concept: str, harm: str) -> Generations:
     steered = {"vector": "source", "source": targets[0], "sign": 1, "layers": "3,4", "strength": 2.0, "steered": True}
     rows = [shared | plain | {"answer": "First."}, shared | steered | {"answer": ANSWER + harm}]
     return Generations(pa.Table.from_pylist(rows, schema=GENERATION_SCHEMA))
+
+
+def _predictors(rng: np.random.Generator, concepts: list[str], tags: list[str]) -> xr.Dataset:
+    names = ["among", "along", "separation", "against"]
+    dims, shape = ("concept", "predictor", "language", "interval"), (len(concepts), len(names), len(tags))
+    chosen = bounded(rng, shape, 0.0, 0.5)
+    chosen[0, 2, 0] = np.nan
+    return xr.Dataset(
+        {"chosen": (dims, chosen), "pairs": (("concept", "language"), np.full((len(concepts), len(tags)), 30))},
+        coords={"concept": concepts, "predictor": names, "language": tags, "interval": list(BOUNDS)},
+    )
 
 
 def _noise(rng: np.random.Generator, concepts: list[str], tags: list[str]) -> xr.Dataset:

@@ -155,7 +155,10 @@ def _relations(beside: Beside, figures: Mapping[str, str]) -> Section:
     folded: list[Grid] = []
     if beside.kinship:
         tables = grids.kinship(beside.kinship)
-        caption = "Are the vectors of related languages closer? Tested by permuting languages, since pairs share them."
+        caption = (
+            "Are the vectors of related languages closer? Genetic similarity is tested by permuting languages, since "
+            "pairs share them; every other kind beyond genealogy, against simulated languages."
+        )
         alt = "Points: cosine of two languages against their similarity, per concept. Numbers in the tables below."
         parts += drawn(figures, "kinship", alt, caption, tables)
         folded += [] if "kinship" in figures else tables

@@ -20,6 +20,8 @@ from scipy import stats
 from polyvalues.measure.resample import stable_hash
 from polyvalues.verification import correlations, cosines
 from polyvalues.verification.coverage import COVERAGE
+from polyvalues.verification.genealogy import GENEALOGY
+from polyvalues.verification.populations import POPULATIONS
 from polyvalues.verification.power import NUMBERS, power
 from polyvalues.verification.predictors import PREDICTORS
 from polyvalues.verification.simulate import Simulation
@@ -28,6 +30,8 @@ from polyvalues.verification.size import SIZE
 SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
+    *GENEALOGY,
+    *POPULATIONS,
     *PREDICTORS,
     *cosines.SIMULATIONS,
     *correlations.SIMULATIONS,
