@@ -12,6 +12,7 @@ import argparse
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,7 +29,11 @@ from polyvalues.specs import CheckSpec, ModelSpec, ReadingSpec, StudySpec
 from polyvalues.store import Provenance, Store
 from polyvalues.study import prepare_pairs
 
-WAYS = {"alone": (1, "off"), "padded": (4096, "off"), "packed": (4096, "auto")}
+WAYS: dict[str, tuple[int, Literal["auto", "off"]]] = {
+    "alone": (1, "off"),
+    "padded": (4096, "off"),
+    "packed": (4096, "auto"),
+}
 """Tokens per batch, and packing."""
 
 HEADS = [
