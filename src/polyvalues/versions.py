@@ -19,7 +19,8 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "replicates": 3,
         "scores": 2,
         "norms": 2,
-        "damaged scores": 2,
+        "damaged scores": 3,
+        "rounding": 2,
         # what is measured and tested
         "findings": 5,
         "chance": 2,
