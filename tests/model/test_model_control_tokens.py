@@ -58,7 +58,7 @@ def unigram() -> PreTrainedTokenizerBase:
 def merging() -> PreTrainedTokenizerBase:
     """Like Llama 2's: merges lead from characters to the control strings."""
     vocabulary = {"<s>": 0, "</s>": 1, "<pad>": 2, "<unk>": 3, "s>": 4, "</": 5}
-    vocabulary |= {letter: 6 + place for place, letter in enumerate(sorted(set("<>/sabcdeprunkth|wQA:\n[]INSTow▁ ")))}
+    vocabulary |= {letter: 6 + place for place, letter in enumerate(sorted(set("<>/sabcdeprunkth?|wQA:\n[]INSTow▁ ")))}
     merges = [("s", ">"), ("<", "/"), ("</", "s>"), ("<", "s>")]
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>"))
     fast = PreTrainedTokenizerFast(
