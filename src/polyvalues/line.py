@@ -39,6 +39,7 @@ from polyvalues.vectors.activations import ActivationsReducer
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
 from polyvalues.vectors.replicates import replicates
+from polyvalues.vectors.unit_differences import MOST
 
 Inputs = Mapping[Language, Moments | Activations]
 _Fitted = tuple[Inputs, ConceptVectors, Callable[[], CrossVectors]]
@@ -346,6 +347,7 @@ class Line:
             "folds": self.spec.split.folds,
             "control_draws": vectors.control_draws,
             "seed": vectors.seed,
+            "unit_differences": MOST,
         }
         inputs = {"texts": table_key(self.tables[concept, language, step])}
         return Provenance(settings, inputs, self.handle.identity)
