@@ -53,7 +53,8 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         pairs = prepare_pairs(spec)
         data_hash = content_key(pairs.table.to_pydict())
         settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol"})
-        provenance = Provenance(settings, {"data": data_hash})
+        left_out = content_key([pairs.drops.to_pydict(), pairs.notes])
+        provenance = Provenance("pairs", settings, {"data": data_hash, "left out": left_out})
         store.once("pairs.parquet", PairSet, provenance, lambda: pairs)
         clock.lap("pairs")
         handle = load_model(spec.model)
@@ -132,11 +133,8 @@ def _findings(
     spec: StudySpec, store: Store, runs: Sequence[ConceptRun], handle: ModelHandle
 ) -> tuple[Findings, Claims]:
     provenance = Provenance(
-        {
-            "statistics": spec.statistics.model_dump(mode="json"),
-            "vectors": spec.vectors.model_dump(mode="json"),
-            "protocol": spec.protocol,
-        },
+        "findings",
+        {"statistics": spec.statistics.model_dump(mode="json"), "protocol": spec.protocol},
         {f"{run.concept}/{name}": key for run in runs for name, key in run.keys.items()},
     )
     scores = [unit for run in runs for unit in run.scores.values()]

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from polyvalues.artifacts import Activations, TextTable
 
 MOST: Final = 512
-"""Pairs of one concept and language that take part."""
+"""Pairs of one concept and language that take part; another number is another version of moments."""
 
 
 def sampled(item: Sequence[str] | np.ndarray, fold: Int[np.ndarray, " pair"]) -> Bool[np.ndarray, " pair"]:
