@@ -134,7 +134,8 @@ def test_role_tokens_that_are_not_marked_as_special_count_where_the_template_wri
 def test_wordpiece_and_an_unknown_word(tmp_path: Path):
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "[", "]", "sep", "##sep", "cls"]
     (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
-    template = make_template("raw", transformers.BertTokenizerFast(str(tmp_path / "vocab.txt"), do_lower_case=True))
+    library: Any = transformers
+    template = make_template("raw", library.BertTokenizerFast(str(tmp_path / "vocab.txt"), do_lower_case=True))
     assert template.encode([("", "a [SEP] b"), ("", "a 😀 b")]) == [[2, 5, 7, 9, 8, 6, 3], [2, 5, 1, 6, 3]]
 
 

@@ -41,6 +41,13 @@ class Tokens:
         """Number of tokens of each of these texts."""
         return self.starts[rows + 1] - self.starts[rows]
 
+    def part(self, rows: Int[np.ndarray, " row"]) -> "Tokens":
+        """These texts alone, in this order."""
+        lengths = self.lengths(rows)
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        flat = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], lengths)
+        return Tokens(self.ids[flat], starts, np.argsort(-lengths, kind="stable"))
+
     def listed(self, rows: Int[np.ndarray, " row"]) -> list[list[int]]:
         """Token ids of these texts."""
         return [self.ids[self.starts[row] : self.starts[row + 1]].tolist() for row in rows]

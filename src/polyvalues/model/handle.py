@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -20,10 +21,10 @@ from polyvalues.model.blocks import Blocks, find_blocks, text_config
 from polyvalues.model.compiled import compile_blocks
 from polyvalues.model.fingerprint import fingerprint
 from polyvalues.model.loading import load_parts, model_source
-from polyvalues.model.packed_attention import can_pack
 from polyvalues.model.presets import PRESETS, Preset, find_preset
 from polyvalues.model.prompting import Template, make_template
 from polyvalues.model.runtime import Runtime
+from polyvalues.model.trial import Trials
 from polyvalues.model.vllm_runtime import VllmRuntime
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
 
@@ -80,9 +81,13 @@ class ModelHandle:
         return " ".join(filter(None, [self.fingerprint, *marks]))
 
     @cached_property
-    def packs(self) -> bool:
-        """Whether texts can be read packed (`polyvalues.model.packing`); tried when it is first asked."""
-        return not self.encoder and can_pack(self.model, self.blocks)
+    def trials(self) -> Trials:
+        """How texts can be read together; tried when it is asked."""
+        own: Any = self.tokenizer
+        added = [int(number) for number in own.added_tokens_decoder]
+        ids = np.setdiff1d(np.arange(self.vocabulary), added)
+        few = ids if len(ids) > 1 else np.arange(self.vocabulary)
+        return Trials(self.model, self.blocks, self.encoder, few, self.pad, self.token_limit, self.divided)
 
     @property
     def device(self) -> torch.device:
@@ -161,8 +166,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         runtime=runtime,
         compiled=compiled,
     )
-    if handle.divided:
-        _ = handle.packs  # a trial of all processes together: later only the leading one would ask
+    _ = handle.trials  # remembers the model as it was loaded
     return handle
 
 

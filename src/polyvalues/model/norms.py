@@ -57,6 +57,8 @@ def _lengths(handle: ModelHandle, ids: Tensor) -> Float64[np.ndarray, "layer tok
     def keep(_module: Any, _inputs: Any, output: Any) -> None:
         found.append(block_states(output)[0].float().norm(dim=-1).cpu())
 
+    if leads() or not handle.divided:
+        handle.trials.refresh()
     with ExitStack() as stack:
         if handle.divided and leads():
             alone = Order(

@@ -3,10 +3,11 @@
 Forward hooks on the wanted blocks copy the read position into one float32 buffer `[layer, text, hidden]` on the
 device; one copy per batch brings it to the host. The pass stops after the last wanted block.
 
-Packed (`model.packing`, where the model can be read so): texts in the order of their tokens, a batch is one row of
-tokens without padding, and what neighbouring texts begin with is computed once. Padded (every other model): from the
-longest texts to the shortest, padded on the right; the attention mask is passed whenever a batch has padding.
-Batches are cut by a budget of tokens, counted as they are computed.
+Which texts are read together, and how, is tried at their lengths (`trial`). Packed (`model.packing`): texts in the
+order of their tokens, a batch is one row of tokens without padding, and what neighbouring texts begin with is computed
+once. Padded: from the longest texts to the shortest, padded on the right; the attention mask is passed whenever a batch
+has padding. Where padding is not right: texts of one length, or one at a time. Batches are cut by a budget of tokens,
+counted as they are computed.
 
 Position `last` is the last token the tokenizer gives, its own special tokens included: a tokenizer that ends texts
 with EOS or [SEP] is read there. `mean` is the mean over all tokens of the text, special tokens included, summed in
@@ -15,8 +16,8 @@ float32. When memory runs out the batch is halved, and later batches are no larg
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from polyvalues.model.packing import PATHS, Packed, neighbours, next_pack, pack
 from polyvalues.model.parallel import Order, give, leads, take
 from polyvalues.model.readings import Reading, after_norm, finite
 from polyvalues.model.runtime import Runtime, portions, prompt_states
+from polyvalues.model.trial import FAILURES, Way
 from polyvalues.specs import ReadingSpec
 
 logger = logging.getLogger("polyvalues")
@@ -77,10 +79,20 @@ def record(
             "does not belong to this model"
         )
     if handle.runtime is not None:
-        run = _Pass(handle, layers, spec.position, post_norm, packs=False)
+        run = _Pass(handle, layers, spec.position, post_norm, "padded")
         return _elsewhere(run, handle.runtime, tokens, texts)
-    packs = spec.packing == "auto" and handle.packs
-    return _stream(_Pass(handle, layers, spec.position, post_norm, packs), tokens, texts, spec.batch_tokens)
+    return _parts(_Pass(handle, layers, spec.position, post_norm, "padded"), tokens, texts, spec)
+
+
+def _parts(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], spec: ReadingSpec) -> Iterator[Reading]:
+    """Texts that are read in one way after those that are read in another."""
+    lengths = tokens.lengths(np.arange(len(texts)))
+    best: Way = "packed" if spec.packing == "auto" else "padded"
+    for part in run.handle.trials.parts(lengths, best=best, budget=spec.batch_tokens):
+        rows = part.rows
+        some = tokens if len(rows) == len(texts) else tokens.part(rows)
+        for reading in _stream(replace(run, way=part.way), some, [texts[row] for row in rows], part.budget):
+            yield Reading(rows[reading.index], reading.states)
 
 
 def follow(handle: ModelHandle) -> None:
@@ -88,7 +100,9 @@ def follow(handle: ModelHandle) -> None:
     while (order := take(handle.device)) is not None:
         flat = order.ids[np.arange(order.ids.shape[1]) < order.lengths[:, None]].astype(np.int32)
         tokens = Tokens(flat, np.concatenate([[0], np.cumsum(order.lengths)]), np.arange(len(order.lengths)))
-        _Pass(handle, (order.last,), "last", order.through, order.packs).read(tokens, tokens.order)
+        run = _Pass(handle, (order.last,), "last", order.through, "packed" if order.packs else "padded")
+        with suppress(*FAILURES) if order.trial else nullcontext():
+            run.read(tokens, tokens.order)
 
 
 def dismiss(handle: ModelHandle) -> None:
@@ -119,7 +133,7 @@ def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budg
 
     On an accelerator the next batch is under way while the states of the last one are handed out.
     """
-    cuts = _Cuts(tokens, run.packs, budget)
+    cuts = _Cuts(tokens, run.way, budget)
     before: _Copy | None = None
     first, warned = 0, False
     while first < len(texts):
@@ -158,8 +172,9 @@ def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budg
 class _Cuts:
     """The order in which texts are read, and where it is cut into batches of `budget` tokens and `most` texts."""
 
-    def __init__(self, tokens: Tokens, packs: bool, budget: int):
-        self._tokens, self._packs = tokens, packs
+    def __init__(self, tokens: Tokens, way: Way, budget: int):
+        packs = way == "packed"
+        self._tokens, self._packs, self._way = tokens, packs, way
         self.budget, self.most = budget, len(tokens.order)
         self._order, self._shared = neighbours(tokens) if packs else (tokens.order, tokens.order)
         if packs and len(tokens.order):
@@ -170,8 +185,12 @@ class _Cuts:
 
     def batch(self, first: int) -> Int[np.ndarray, " text"]:
         """The texts of the batch that begins at place `first`."""
+        if self._way == "alone":
+            return self._order[first : first + 1]
         if not self._packs:
-            return next_batch(self._tokens, first, self.budget)
+            rows = next_batch(self._tokens, first, self.budget)
+            lengths = self._tokens.lengths(rows)
+            return rows if self._way == "padded" else rows[lengths == lengths[0]]
         count = next_pack(self._tokens, self._order[first:], self._shared[first:], self.budget)
         return self._order[first : first + min(count, self.most)]
 
@@ -224,7 +243,7 @@ class _Pass:
     layers: tuple[int, ...]
     position: Position
     post_norm: bool
-    packs: bool
+    way: Way
 
     def read(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> _Copy | None:
         """States of these texts, None when memory ran out."""
@@ -242,10 +261,13 @@ class _Pass:
     def _forward(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> _Copy:
         handle = self.handle
         device = handle.device
+        if leads() or not handle.divided:
+            handle.trials.refresh()
+        packs = self.way == "packed"
         if handle.divided and leads():
             ids, lengths = tokens.padded(rows, handle.pad)
-            give(Order(ids, lengths, self.packs, self.layers[-1], self.post_norm), device)
-        packed = pack(tokens, rows) if self.packs else None
+            give(Order(ids, lengths, packs, self.layers[-1], self.post_norm), device)
+        packed = pack(tokens, rows) if packs else None
         ids, inputs, gather = self._inputs(tokens, rows, packed)
         buffer = torch.empty((len(self.layers), len(rows), handle.hidden), dtype=torch.float32, device=device)
         normed = self.post_norm and self.layers[-1] == handle.n_layers - 1

@@ -100,9 +100,9 @@ def _forward(
     causal: Any = handle.causal
     if causal is None:
         raise SteeringError("this model was loaded for reading; load it with head=True")
-    order = sorted(range(len(ids)), key=lambda row: -len(ids[row][0]) - len(ids[row][1]))
-    for start in range(0, len(order), batch_rows):
-        rows = order[start : start + batch_rows]
+    sizes = np.array([len(first) + len(then) for first, then in ids], dtype=np.int64)
+    for rows in handle.trials.batches(sizes, batch_rows):
+        handle.trials.refresh()
         whole = [torch.tensor(ids[row][0] + ids[row][1], dtype=torch.long) for row in rows]
         batch = torch.full((len(rows), len(whole[0])), handle.pad)
         mask = torch.zeros_like(batch)
