@@ -68,6 +68,12 @@ class ModelSpec(Spec):
         default=None,
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
     )
+    bos: Literal["auto", "add", "leave"] = Field(
+        default="auto", description="A BOS that the tokenizer defines and does not add; auto: as the model was trained."
+    )
+    mismatch: Literal["refuse", "report"] = Field(
+        default="refuse", description="A model whose config, weights and tokenizer do not belong together."
+    )
     trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
     runtime: Literal["transformers", "vllm"] = Field(default="transformers", description="What runs the model.")
     compile: bool = Field(default=False, description="torch.compile the blocks for reading: pays on a GPU.")

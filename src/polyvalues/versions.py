@@ -13,13 +13,13 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
     {
         # what the model reads
         "pairs": 1,
-        "moments": 2,
-        "activations": 1,
+        "moments": 3,
+        "activations": 2,
         "vectors": 1,
         "replicates": 1,
-        "scores": 1,
-        "norms": 1,
-        "damaged scores": 1,
+        "scores": 2,
+        "norms": 2,
+        "damaged scores": 2,
         # what is measured and tested
         "findings": 1,
         "chance": 1,
@@ -34,7 +34,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "noise": 1,
         "divergence": 1,
         "quality": 1,
-        "control answers": 1,
+        "control answers": 2,
         "control findings": 1,
         "verdicts": 1,
         "translations": 1,

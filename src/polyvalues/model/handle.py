@@ -54,6 +54,7 @@ class ModelHandle:
         runtime: another library that runs the model; None: transformers, here. `blocks` are then empty shells, unless
             the head was asked for.
         compiled: its blocks are compiled.
+        front: the id of a BOS that templates put in front since the tokenizer does not; None: there is none.
     """
 
     model: PreTrainedModel
@@ -73,6 +74,7 @@ class ModelHandle:
     divided: bool = False
     runtime: Runtime | None = None
     compiled: bool = False
+    front: int | None = None
 
     @property
     def identity(self) -> str:
@@ -131,11 +133,12 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         )
     parts = load_parts(spec, head=head)
     model, tokenizer = parts.base, parts.tokenizer
-    template = make_template(spec.template or (preset.template if preset else None), tokenizer)
+    wanted = spec.template or (preset.template if preset else None)
+    template = make_template(wanted, tokenizer, front=parts.front)
     blocks = find_blocks(model)
     hidden = int(text_config(model.config).hidden_size)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
-    name = fingerprint(model, probe)
+    name = fingerprint(model, probe if parts.front is None else [parts.front, *probe])
     limit = token_limit(model)
     runtime = None
     if spec.runtime == "vllm":
@@ -160,11 +163,12 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         template=template,
         shares=preset.shares if preset else MappingProxyType({}),
         dominant=preset.dominant if preset else (),
-        description=_describe(spec, preset, model, (blocks, template.name, name)),
+        description=_describe(spec, preset, model, (blocks, template.name, name), parts.remarks),
         causal=parts.causal,
         divided=spec.tensor_parallel,
         runtime=runtime,
         compiled=compiled,
+        front=parts.front,
     )
     _ = handle.trials  # remembers the model as it was loaded
     return handle
@@ -182,7 +186,11 @@ def _preset(spec: ModelSpec) -> Preset | None:
 
 
 def _describe(
-    spec: ModelSpec, preset: Preset | None, model: PreTrainedModel, found: tuple[Blocks, str, str]
+    spec: ModelSpec,
+    preset: Preset | None,
+    model: PreTrainedModel,
+    found: tuple[Blocks, str, str],
+    remarks: Mapping[str, str],
 ) -> Mapping[str, str]:
     blocks, template, name = found
     quantised = spec.quantisation != "none"
@@ -205,5 +213,6 @@ def _describe(
         "template": template,
         "fingerprint": name,
         "training shares": preset.shares_source if preset else "",
+        **remarks,
     }
     return MappingProxyType({key: value for key, value in lines.items() if value})

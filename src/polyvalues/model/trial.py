@@ -138,7 +138,10 @@ class Trials:
 
     def way(self, longest: int, best: Way = "packed") -> Way:
         """The first way, from `best` on, that is right for texts of up to `longest` tokens; at last one at a time."""
-        return next((way for way in _INSTEAD[best] if self._agrees(longest, way)), "alone")
+        for way in _INSTEAD[best]:
+            if self._agrees(longest, way):
+                return way
+        return "alone"
 
     def batches(self, lengths: Int[np.ndarray, " text"], most: int, *, new: int = 0) -> list[list[int]]:
         """Rows of batches of at most `most` texts, each batch from its longest text to its shortest.
@@ -233,7 +236,7 @@ class Trials:
             rows = np.flatnonzero(lengths == lengths[-1])
         elif way != "packed":
             rows = np.unique(np.minimum([0, 1, 2, len(texts) - 1], len(texts) - 1))
-        tokens = _tokens([texts[row] for row in rows])
+        tokens = _tokens([texts[row] for row in rows.tolist()])
         order = neighbours(tokens)[0] if way == "packed" else np.arange(len(rows))
         rows = rows[order]
         self.refresh()

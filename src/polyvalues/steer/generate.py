@@ -174,7 +174,7 @@ def _smaller(rows: int, prompt: str) -> int:
 def chat_template(handle: ModelHandle, spec: GenerationSpec) -> Template:
     """How prompts are wrapped: as the spec says, else as a chat if the tokenizer has a template, else as texts are."""
     if spec.template is not None:
-        return make_template(spec.template, handle.tokenizer)
+        return make_template(spec.template, handle.tokenizer, front=handle.front)
     has_chat = bool(getattr(handle.tokenizer, "chat_template", None))
     return make_template("chat", handle.tokenizer) if has_chat else handle.template
 
