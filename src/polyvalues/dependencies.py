@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from polyvalues.artifacts import TextTable
-from polyvalues.axes import Concept, Language
+from polyvalues.axes import MEAN_TOKENS, Concept, Language
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, content_key
 
@@ -104,6 +104,8 @@ class Dependencies:
     def reading(self) -> dict[str, Any]:
         """How texts are wrapped and read."""
         own = self.spec.reading.model_dump(mode="json", exclude={"keep_activations", "store_dtype"})
+        if self.spec.reading.position == "mean":
+            own["tokens"] = MEAN_TOKENS
         return {"reading": own, "template": self.template, "post_norm": self.spec.protocol == "paper"}
 
     def estimation(self) -> dict[str, Any]:

@@ -31,13 +31,14 @@ from polyvalues.dependencies import Dependencies
 from polyvalues.engines.unit import Made, Unit, read_unit
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
-from polyvalues.model.norms import residual_norms
+from polyvalues.model.norms import Lengths, residual_lengths
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store
 from polyvalues.vectors.activations import ActivationsReducer
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
 from polyvalues.vectors.replicates import replicates
+from polyvalues.vectors.signs import signed_replicates
 
 Inputs = Mapping[Language, Moments | Activations]
 _Fitted = tuple[Inputs, ConceptVectors, Callable[[], CrossVectors]]
@@ -161,7 +162,7 @@ class Line:
             f"vectors/{concept}.replicates.nc",
             Replicates,
             provenance,
-            lambda: replicates(inputs, vectors, self.spec.vectors),
+            lambda: self._resample(inputs, vectors),
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
         scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
@@ -178,15 +179,21 @@ class Line:
         return inputs, vectors
 
     def norms(self) -> xr.Dataset:
-        """Mean length of hidden states on neutral text, `norm` `[layer]`: the unit of steering strengths."""
+        """Lengths of hidden states on neutral text, `[layer]` each; `norm` is the unit of steering strengths.
+
+        `first`, `last` and `sink` say what attention sinks are beside it (`model.norms.Lengths`).
+        """
         texts = [text for own in neutral(self._all_languages).values() for text in own]
-        layers = list(range(self.handle.n_layers))
         return self.store.once(
             "vectors/norms.nc",
             xr.Dataset,
             self.depends.norms(texts),
-            lambda: xr.Dataset({"norm": (LAYER, residual_norms(self.handle, texts))}, coords={LAYER: layers}),
+            lambda: self._lengths(residual_lengths(self.handle, texts)),
         )
+
+    def _lengths(self, found: Lengths) -> xr.Dataset:
+        values = {name: (LAYER, getattr(found, name)) for name in ("norm", "first", "last", "sink")}
+        return xr.Dataset(values, coords={LAYER: list(range(self.handle.n_layers))})
 
     @property
     def _all_languages(self) -> tuple[Language, ...]:
@@ -199,6 +206,10 @@ class Line:
             return fit_vectors(inputs, self.spec.vectors)
         kept = {name: unit for name, unit in inputs.items() if isinstance(unit, Activations)}
         return paper_vectors(kept, self.spec.vectors)
+
+    def _resample(self, inputs: Inputs, vectors: ConceptVectors) -> Replicates:
+        make = replicates if self.spec.protocol == "strict" else signed_replicates
+        return make(inputs, vectors, self.spec.vectors)
 
     def _fit_unit(self, concept: Concept, language: Language) -> Moments | Activations:
         made = self._obtain(self._fit_entry(concept, language))

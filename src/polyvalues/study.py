@@ -52,7 +52,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         store.write("study.toml", dump_toml(spec))
         pairs = prepare_pairs(spec)
         data_hash = content_key(pairs.table.to_pydict())
-        settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol"})
+        settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol", "paper"})
         left_out = content_key([pairs.drops.to_pydict(), pairs.notes])
         provenance = Provenance("pairs", settings, {"data": data_hash, "left out": left_out})
         store.once("pairs.parquet", PairSet, provenance, lambda: pairs)
@@ -113,7 +113,7 @@ def prepare_pairs(spec: StudySpec) -> PairSet:
     """
     pairs = read_pairs(spec.pairs)
     if spec.protocol == "paper":
-        return paper_split(paper_pairs(pairs, spec.check))
+        return paper_split(paper_pairs(pairs, spec.check), spec.paper)
     return split_pairs(check_pairs(pairs, spec.check), spec.split)
 
 

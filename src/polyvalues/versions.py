@@ -18,7 +18,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "vectors": 1,
         "replicates": 1,
         "scores": 2,
-        "norms": 2,
+        "norms": 3,
         "damaged scores": 2,
         # what is measured and tested
         "findings": 1,

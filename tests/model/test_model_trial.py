@@ -12,7 +12,7 @@ import transformers
 
 from polyvalues.model.blocks import block_states
 from polyvalues.model.handle import ModelHandle, load_model
-from polyvalues.model.norms import residual_norms
+from polyvalues.model.norms import residual_lengths
 from polyvalues.model.record import record
 from polyvalues.specs import GenerationSpec, ModelSpec, ReadingSpec
 from polyvalues.steer.generate import generate
@@ -235,13 +235,13 @@ def test_lengths_are_forgotten_before_norms_scores_and_answers(tmp_path: Path):
     prompts = [text_of(50, 4), text_of(62, 5)]
     spec = GenerationSpec(max_new_tokens=6, batch_rows=4, template="raw")
     wanted = (
-        residual_norms(untouched, texts),
+        residual_lengths(untouched, texts).norm,
         continuation_logprobs(handle_of(tmp_path, "dynamic", head=True), handle.template, [(prompts[0], "12")])[0],
         [generate(handle_of(tmp_path, "dynamic", head=True), [prompt], spec)[0].text for prompt in prompts],
     )
     read(handle, long)
-    np.testing.assert_allclose(residual_norms(handle, texts), wanted[0], rtol=1e-6)
-    np.testing.assert_allclose(residual_norms(handle, texts[::-1]), wanted[0], rtol=1e-6)
+    np.testing.assert_allclose(residual_lengths(handle, texts).norm, wanted[0], rtol=1e-6)
+    np.testing.assert_allclose(residual_lengths(handle, texts[::-1]).norm, wanted[0], rtol=1e-6)
     read(handle, long)
     both = continuation_logprobs(handle, handle.template, [(prompts[0], "12"), (prompts[1], "1")])
     np.testing.assert_allclose(both[0], wanted[1], rtol=1e-5)

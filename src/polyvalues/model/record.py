@@ -10,8 +10,9 @@ has padding. Where padding is not right: texts of one length, or one at a time. 
 counted as they are computed.
 
 Position `last` is the last token the tokenizer gives, its own special tokens included: a tokenizer that ends texts
-with EOS or [SEP] is read there. `mean` is the mean over all tokens of the text, special tokens included, summed in
-float32. When memory runs out the batch is halved, and later batches are no larger; the log says so once per call.
+with EOS or [SEP] is read there. `mean` is the mean over the text's own tokens, attention sinks left out
+(`model.attention_sinks`), summed in float32. When memory runs out the batch is halved, and later batches are no larger;
+the log says so once per call.
 """
 
 import logging
@@ -27,10 +28,12 @@ from torch import Tensor
 
 from polyvalues.axes import Position
 from polyvalues.errors import ArchitectureError, ReadingError, SpecError
-from polyvalues.model.batching import Tokens, next_batch, shown, tokenise
+from polyvalues.model.attention_sinks import own_spans, own_tokens, token_weights, weighted_mean
+from polyvalues.model.batching import Tokens, shown, tokenise
+from polyvalues.model.cuts import Cuts
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.packed_attention import packed_attention
-from polyvalues.model.packing import PATHS, Packed, neighbours, next_pack, pack
+from polyvalues.model.packing import Packed, pack
 from polyvalues.model.parallel import Order, give, leads, take
 from polyvalues.model.readings import Reading, after_norm, finite
 from polyvalues.model.runtime import Runtime, portions, prompt_states
@@ -78,10 +81,10 @@ def record(
             f"token id {int(tokens.ids.max())} is beyond the model's {handle.vocabulary} embeddings: the tokenizer "
             "does not belong to this model"
         )
+    spans = _spans(handle, tokens) if spec.position == "mean" else None
     if handle.runtime is not None:
-        run = _Pass(handle, layers, spec.position, post_norm, "padded")
-        return _elsewhere(run, handle.runtime, tokens, texts)
-    return _parts(_Pass(handle, layers, spec.position, post_norm, "padded"), tokens, texts, spec)
+        return _elsewhere(_Pass(handle, layers, spans, post_norm, "padded"), handle.runtime, tokens, texts)
+    return _parts(_Pass(handle, layers, spans, post_norm, "padded"), tokens, texts, spec)
 
 
 def _parts(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], spec: ReadingSpec) -> Iterator[Reading]:
@@ -91,7 +94,8 @@ def _parts(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], spec:
     for part in run.handle.trials.parts(lengths, best=best, budget=spec.batch_tokens):
         rows = part.rows
         some = tokens if len(rows) == len(texts) else tokens.part(rows)
-        for reading in _stream(replace(run, way=part.way), some, [texts[row] for row in rows], part.budget):
+        own = replace(run, way=part.way, spans=None if run.spans is None else run.spans[rows])
+        for reading in _stream(own, some, [texts[row] for row in rows], part.budget):
             yield Reading(rows[reading.index], reading.states)
 
 
@@ -100,7 +104,7 @@ def follow(handle: ModelHandle) -> None:
     while (order := take(handle.device)) is not None:
         flat = order.ids[np.arange(order.ids.shape[1]) < order.lengths[:, None]].astype(np.int32)
         tokens = Tokens(flat, np.concatenate([[0], np.cumsum(order.lengths)]), np.arange(len(order.lengths)))
-        run = _Pass(handle, (order.last,), "last", order.through, "packed" if order.packs else "padded")
+        run = _Pass(handle, (order.last,), None, order.through, "packed" if order.packs else "padded")
         with suppress(*FAILURES) if order.trial else nullcontext():
             run.read(tokens, tokens.order)
 
@@ -111,18 +115,25 @@ def dismiss(handle: ModelHandle) -> None:
         give(None, handle.device)
 
 
+def _spans(handle: ModelHandle, tokens: Tokens) -> Int[np.ndarray, "text 2"]:
+    prompts = tokens.listed(np.arange(len(tokens.order)))
+    return own_spans(prompts, [handle.template], causal=not handle.encoder)
+
+
 def _elsewhere(run: "_Pass", runtime: Runtime, tokens: Tokens, texts: Sequence[tuple[str, str]]) -> Iterator[Reading]:
     """Texts that another library reads, from the longest to the shortest."""
     handle, layers = run.handle, run.layers
     normed = run.post_norm and layers[-1] == handle.n_layers - 1
-    if normed and run.position == "mean":
+    if normed and run.spans is not None:
         raise SpecError(
             f"reading.position = 'mean' after the final norm (protocol 'paper') is not read by {runtime.name}, where "
             "what was read is normed afterwards; use position 'last' or engine 'local'"
         )
     for places in portions(len(texts)):
         rows = tokens.order[places.start : places.stop]
-        states = prompt_states(runtime, tokens.listed(rows), layers, run.position, handle.hidden)
+        spans = None if run.spans is None else run.spans[rows]
+        position: Position = "last" if spans is None else "mean"
+        states = prompt_states(runtime, tokens.listed(rows), layers, position, handle.hidden, spans)
         if normed:
             states[-1] = after_norm(handle, states[-1])
         yield finite(handle, layers, Reading(rows, states), texts)
@@ -133,7 +144,7 @@ def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budg
 
     On an accelerator the next batch is under way while the states of the last one are handed out.
     """
-    cuts = _Cuts(tokens, run.way, budget)
+    cuts = Cuts(tokens, run.way, budget)
     before: _Copy | None = None
     first, warned = 0, False
     while first < len(texts):
@@ -169,43 +180,6 @@ def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budg
         yield finite(run.handle, run.layers, before.reading(), texts)
 
 
-class _Cuts:
-    """The order in which texts are read, and where it is cut into batches of `budget` tokens and `most` texts."""
-
-    def __init__(self, tokens: Tokens, way: Way, budget: int):
-        packs = way == "packed"
-        self._tokens, self._packs, self._way = tokens, packs, way
-        self.budget, self.most = budget, len(tokens.order)
-        self._order, self._shared = neighbours(tokens) if packs else (tokens.order, tokens.order)
-        if packs and len(tokens.order):
-            # Even shares: a small last batch would run at a worse rate than the others.
-            total = int(tokens.starts[-1] - self._shared.sum())
-            longest = int(tokens.lengths(tokens.order[:1])[0])
-            self.budget = min(budget, -(-total // -(-total // budget)) + longest)
-
-    def batch(self, first: int) -> Int[np.ndarray, " text"]:
-        """The texts of the batch that begins at place `first`."""
-        if self._way == "alone":
-            return self._order[first : first + 1]
-        if not self._packs:
-            rows = next_batch(self._tokens, first, self.budget)
-            lengths = self._tokens.lengths(rows)
-            return rows if self._way == "padded" else rows[lengths == lengths[0]]
-        count = next_pack(self._tokens, self._order[first:], self._shared[first:], self.budget)
-        return self._order[first : first + min(count, self.most)]
-
-    def halve(self, first: int, count: int) -> None:
-        """Half of a batch that did not fit: from now on no batch is larger."""
-        self.most = max(1, count // 2)
-        rows = self._order[first : first + self.most]
-        lengths = self._tokens.lengths(rows)
-        self.budget = len(rows) * int(lengths.max())
-        if self._packs:
-            new = lengths - self._shared[first : first + len(rows)]
-            new[0] = lengths[0]
-            self.budget = int(max(new.sum(), -(-lengths.sum() // PATHS)))
-
-
 @dataclass(frozen=True, eq=False)
 class _Copy:
     """States of one batch on their way to the host."""
@@ -237,11 +211,19 @@ class _Copy:
 
 @dataclass(frozen=True, eq=False)
 class _Pass:
-    """One forward pass over a batch, with hooks that are on only while it runs."""
+    """One forward pass over a batch, with hooks that are on only while it runs.
+
+    Attributes:
+        handle: the model.
+        layers: blocks that are read.
+        spans: of every text, the tokens that are averaged; None: the last token is read.
+        post_norm: see `record`.
+        packs: whether batches are packed.
+    """
 
     handle: ModelHandle
     layers: tuple[int, ...]
-    position: Position
+    spans: Int[np.ndarray, "text 2"] | None
     post_norm: bool
     way: Way
 
@@ -278,7 +260,8 @@ class _Pass:
             except _Enough:
                 output = None
         if normed:
-            buffer[-1].copy_(gather(_states(output, (*ids.shape, handle.hidden), type(handle.model).__name__)))
+            last = _states(output, (*ids.shape, handle.hidden), type(handle.model).__name__)
+            buffer[-1].copy_(gather(last, as_before=True))
         return _Copy.of(rows, buffer)
 
     def _inputs(
@@ -286,14 +269,15 @@ class _Pass:
     ) -> tuple[Tensor, dict[str, Any], "_Gather"]:
         """What the model is called with, and who takes the read position out of what it returns."""
         handle, device = self.handle, self.handle.device
+        spans = None if self.spans is None else self.spans[rows]
         if packed is not None:
             ids = torch.from_numpy(packed.ids)[None].to(device)
             positions = torch.from_numpy(packed.positions)[None].to(device)
-            gather = _Gather(self.position, tuple(ids.shape), packed.lengths, device, packed.paths)
+            gather = _Gather(spans, tuple(ids.shape), packed.lengths, device, packed.paths)
             return ids, {"input_ids": ids, "position_ids": positions, "use_cache": False}, gather
         padded, lengths = tokens.padded(rows, handle.pad)
         ids = torch.from_numpy(padded).to(device)
-        gather = _Gather(self.position, padded.shape, lengths, device)
+        gather = _Gather(spans, padded.shape, lengths, device)
         inputs: dict[str, Any] = {"input_ids": ids}
         if handle.encoder or lengths.min() < padded.shape[1]:
             inputs["attention_mask"] = gather.real.long()
@@ -320,7 +304,7 @@ class _Gather:
     """Takes the read position out of a block's output, on whatever device that is.
 
     Args:
-        position: which tokens are read.
+        spans: of each text, the tokens that are averaged; None: the last one is read.
         shape: `[text, token]` of a padded batch, `[1, token]` of a packed one.
         lengths: tokens of each text.
         device: where the states usually are.
@@ -329,31 +313,38 @@ class _Gather:
 
     def __init__(
         self,
-        position: Position,
+        spans: Int[np.ndarray, "text 2"] | None,
         shape: tuple[int, ...],
         lengths: Int[np.ndarray, " text"],
         device: torch.device,
         paths: Int[np.ndarray, "text place"] | None = None,
     ):
-        self.position, self.shape = position, shape
+        self.shape = shape
         width = shape[1] if paths is None else paths.shape[1]
         self.real = torch.from_numpy(np.arange(width) < lengths[:, None]).to(device)
-        self.lengths = torch.from_numpy(np.ascontiguousarray(lengths)).to(device)
+        self.own = None if spans is None else torch.from_numpy(own_tokens(spans, width)).to(device)
+        self.weights: Tensor | None = None
         self.paths = None if paths is None else torch.from_numpy(paths).to(device)
         texts = np.arange(len(lengths))
         place = texts * shape[1] + lengths - 1 if paths is None else paths[texts, lengths - 1]
         self.last = torch.from_numpy(place).to(device)
 
-    def __call__(self, states: Tensor) -> Tensor:
-        """`[text, token, hidden]` (packed: `[1, token, hidden]`) to `[text, hidden]`."""
+    def __call__(self, states: Tensor, *, as_before: bool = False) -> Tensor:
+        """`[text, token, hidden]` (packed: `[1, token, hidden]`) to `[text, hidden]`.
+
+        Args:
+            states: of a block.
+            as_before: weigh tokens as in the block before: `states` are those after the final norm, all of one length.
+        """
         flat = states.reshape(-1, states.shape[-1])
-        if self.position == "last":
+        if self.own is None:
             return flat.index_select(0, self.last.to(states.device))
         if self.paths is not None:
             states = flat[self.paths.to(states.device)]
-        real = self.real.to(states.device)[..., None]
-        # masked_fill, not a product: a pad token's inf times 0 would be nan.
-        return states.float().masked_fill(~real, 0.0).sum(dim=1) / self.lengths.to(states.device)[:, None]
+        own = self.own.to(states.device)
+        if self.weights is None or not as_before:
+            self.weights = token_weights(states, own)
+        return weighted_mean(states, own, self.weights.to(states.device))
 
 
 def _hook(buffer: Tensor, slot: int, gather: _Gather, *, last: bool) -> Any:
