@@ -9,7 +9,8 @@ Refused, unless `model.mismatch = "report"` (then the record says so):
     rounded weights    dtype `auto` follows the config, and the weights are stored in a dtype that cannot be read in it
                        without loss
     another tokenizer  it has more tokens than the model has embeddings, or less than half as many; ids that the config
-                       gives to special tokens are ordinary tokens; an encoder's tokenizer adds no special tokens
+                       gives to special tokens (and its class does not) are ordinary tokens; an encoder's tokenizer adds
+                       no special tokens
 """
 
 from collections import Counter
@@ -104,7 +105,12 @@ def rounding(stored: torch.dtype | None, model: nn.Module, announced: str) -> li
 
 
 def foreign_tokenizer(
-    tokenizer: PreTrainedTokenizerBase, config: Mapping[str, Any], rows: int, *, encoder: bool
+    tokenizer: PreTrainedTokenizerBase,
+    config: Mapping[str, Any],
+    rows: int,
+    *,
+    usual: Mapping[str, Any],
+    encoder: bool,
 ) -> list[str]:
     """Signs that a tokenizer is another model's, in words.
 
@@ -112,6 +118,7 @@ def foreign_tokenizer(
         tokenizer: the tokenizer.
         config: what config.json says, as plain values.
         rows: embeddings of the model.
+        usual: what a config of its class says if nothing is said; such ids are written down unasked.
         encoder: whether the model is an encoder.
     """
     own: Any = tokenizer
@@ -125,7 +132,8 @@ def foreign_tokenizer(
         signs.append(f"its tokenizer has {len(words)} tokens, the model {rows} embeddings")
     for name, number in _special_ids(config):
         word = words.get(number, "")
-        if own.is_fast and word and number in ordinary and not _looks_special(word):
+        stated = usual.get(name) != number
+        if stated and own.is_fast and word and number in ordinary and not _looks_special(word):
             signs.append(f"its config says {name} = {number}, which is the ordinary token {word!r} of its tokenizer")
     begins: Any = own.cls_token_id
     if encoder and begins is not None and begins not in list(own("a")["input_ids"]):

@@ -37,6 +37,7 @@ from transformers.utils import logging as transformers_logging
 
 from polyvalues.errors import ArchitectureError, MissingExtra, ModelLoadError
 from polyvalues.model.beginning import missing_bos
+from polyvalues.model.blocks import text_config
 from polyvalues.model.consistency import foreign_tokenizer, rounding, stored_dtype, unused_weights
 from polyvalues.model.parallel import parallel_plan
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
@@ -113,9 +114,9 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
         check_complete(spec, full, full if head else base, info["missing_keys"])
         unused = unused_weights(full, base, info["unexpected_keys"], head=head)
         said: Any = PretrainedConfig.get_config_dict(source, **common)[0]
-        remarks = _mismatches(
-            spec, source, full, unused, foreign_tokenizer(tokenizer, said, _rows(base), encoder=encoder)
-        )
+        usual = type(text_config(config))().to_dict()
+        signs = foreign_tokenizer(tokenizer, said, _rows(base), usual=usual, encoder=encoder)
+        remarks = _mismatches(spec, source, full, unused, signs)
         full.eval()
         if not placement:
             nn.Module.to(full if head else base, device)
