@@ -73,12 +73,11 @@ class Silent:
 
 @dataclass(frozen=True)
 class ConceptRun:
-    """What the line leaves of one concept, with the keys that findings depend on."""
+    """What the line leaves of one concept."""
 
     concept: Concept
     scores: Mapping[Language, Scores]
     replicates: Replicates
-    keys: Mapping[str, str]
     inputs: Inputs
 
 
@@ -144,7 +143,7 @@ class Line:
     @cached_property
     def depends(self) -> Dependencies:
         """What every artefact depends on."""
-        return Dependencies(self.spec, self.tables, self.handle.identity, self.handle.template.name)
+        return Dependencies(self.spec, self.tables, self.handle.identity, self.handle.prompt)
 
     def languages(self, concept: Concept) -> tuple[Language, ...]:
         """Languages of a concept, in the order of the pairs."""
@@ -157,17 +156,15 @@ class Line:
     def run(self, concept: Concept) -> ConceptRun:
         """Everything of one concept, from the store or made."""
         inputs, vectors = self.fitted(concept)
-        provenance = self.depends.replicates(concept)
         resampled = self.store.once(
             f"vectors/{concept}.replicates.nc",
             Replicates,
-            provenance,
+            self.depends.replicates(concept),
             lambda: self._resample(inputs, vectors),
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
         scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
-        keys = {f"scores/{target}": self.depends.scores(concept, target).key for target in inputs}
-        return ConceptRun(concept, scores, resampled, keys | {"replicates": provenance.key}, inputs)
+        return ConceptRun(concept, scores, resampled, inputs)
 
     def fitted(self, concept: Concept) -> tuple[Inputs, ConceptVectors]:
         """What a concept's vectors were fitted from, and the vectors; from the store when they are there."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from polyvalues.axes import InterventionKind, Position, Protocol
+from polyvalues.days import TEMPLATE_DAY, Day
 from polyvalues.errors import SpecError
 
 EMBEDDED_PAIRS: Final = "mosaic"
@@ -68,11 +69,10 @@ class ModelSpec(Spec):
         default=None,
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
     )
-    bos: Literal["auto", "add", "leave"] = Field(
-        default="auto", description="A BOS that the tokenizer defines and does not add; auto: as the model was trained."
-    )
-    mismatch: Literal["refuse", "report"] = Field(
-        default="refuse", description="A model whose config, weights and tokenizer do not belong together."
+    bos: Literal["auto", "add", "leave"] = Field(default="auto", description="A BOS that the tokenizer does not add.")
+    mismatch: Literal["refuse", "report"] = Field(default="refuse", description="Config, weights, tokenizer disagree.")
+    today: Day = Field(
+        default=TEMPLATE_DAY, description="Printed by chat templates that ask what day it is; YYYY-MM-DD."
     )
     trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
     runtime: Literal["transformers", "vllm"] = Field(default="transformers", description="What runs the model.")

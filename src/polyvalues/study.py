@@ -17,10 +17,11 @@ from polyvalues.codecs import FORMAT
 from polyvalues.data.check import check_pairs, paper_pairs
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import paper_split, split_pairs
+from polyvalues.dependencies import data_key, pairs_provenance
 from polyvalues.line import ConceptRun, Line, Progress, Silent
 from polyvalues.measure.findings import measure
 from polyvalues.measure.select import choose_layers
-from polyvalues.model.handle import ModelHandle, load_model
+from polyvalues.model.handle import load_model
 from polyvalues.model.parallel import leads
 from polyvalues.model.record import dismiss, follow
 from polyvalues.opened import PARTS, Study, package_versions, study_info, with_warnings
@@ -28,7 +29,7 @@ from polyvalues.publish import publish
 from polyvalues.settings import dump_toml
 from polyvalues.specs import EngineSpec, StudySpec
 from polyvalues.spread import spread
-from polyvalues.store import Provenance, Store, content_key
+from polyvalues.store import Provenance, Store
 
 
 def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineSpec | None = None) -> Study:
@@ -51,11 +52,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
     with store.locked():
         store.write("study.toml", dump_toml(spec))
         pairs = prepare_pairs(spec)
-        data_hash = content_key(pairs.table.to_pydict())
-        settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol", "paper"})
-        left_out = content_key([pairs.drops.to_pydict(), pairs.notes])
-        provenance = Provenance("pairs", settings, {"data": data_hash, "left out": left_out})
-        store.once("pairs.parquet", PairSet, provenance, lambda: pairs)
+        store.once("pairs.parquet", PairSet, pairs_provenance(spec, pairs), lambda: pairs)
         clock.lap("pairs")
         handle = load_model(spec.model)
         clock.lap("load")
@@ -68,7 +65,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         finally:
             dismiss(handle)
         clock.lap("read, fit and score")
-        findings, claims = _findings(spec, store, runs, handle)
+        findings, claims = _findings(line, runs)
         clock.lap("measure")
         study = Study(store, spec, findings, handle.description, handle.shares, claims)
         files = publish(store, findings, study_info(study, pairs), claims, pairs)
@@ -80,7 +77,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
             "fingerprint": handle.fingerprint,
             "model": dict(handle.description),
             "shares": dict(handle.shares),
-            "data_hash": data_hash,
+            "data_hash": data_key(pairs),
             "spec": spec.model_dump(mode="json"),
             "texts": line.counts,
             "files": files,
@@ -129,14 +126,8 @@ def source_commit() -> str | None:
         return None
 
 
-def _findings(
-    spec: StudySpec, store: Store, runs: Sequence[ConceptRun], handle: ModelHandle
-) -> tuple[Findings, Claims]:
-    provenance = Provenance(
-        "findings",
-        {"statistics": spec.statistics.model_dump(mode="json"), "protocol": spec.protocol},
-        {f"{run.concept}/{name}": key for run in runs for name, key in run.keys.items()},
-    )
+def _findings(line: Line, runs: Sequence[ConceptRun]) -> tuple[Findings, Claims]:
+    spec, store, handle, provenance = line.spec, line.store, line.handle, line.depends.findings()
     scores = [unit for run in runs for unit in run.scores.values()]
     choices: list[LayerChoice] = []
     if spec.protocol == "strict":

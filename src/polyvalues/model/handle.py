@@ -20,8 +20,10 @@ from polyvalues.model.batching import token_limit
 from polyvalues.model.blocks import Blocks, find_blocks, text_config
 from polyvalues.model.compiled import compile_blocks
 from polyvalues.model.fingerprint import fingerprint
-from polyvalues.model.loading import load_parts, model_source
+from polyvalues.model.loading import Parts, load_parts, model_source
+from polyvalues.model.origin import unseen
 from polyvalues.model.presets import PRESETS, Preset, find_preset
+from polyvalues.model.prompt_name import prompt_name
 from polyvalues.model.prompting import Template, make_template
 from polyvalues.model.runtime import Runtime
 from polyvalues.model.trial import Trials
@@ -55,6 +57,7 @@ class ModelHandle:
             the head was asked for.
         compiled: its blocks are compiled.
         front: the id of a BOS that templates put in front since the tokenizer does not; None: there is none.
+        code: what else the computation comes from: modelling code of the model's own, weights that cannot be seen.
     """
 
     model: PreTrainedModel
@@ -75,12 +78,18 @@ class ModelHandle:
     runtime: Runtime | None = None
     compiled: bool = False
     front: int | None = None
+    code: str = ""
 
     @property
     def identity(self) -> str:
         """What artefacts of the model are kept under: its fingerprint, and whatever else last digits depend on."""
         marks = [self.runtime.name if self.runtime else "", "compiled" if self.compiled else ""]
-        return " ".join(filter(None, [self.fingerprint, *marks]))
+        return " ".join(filter(None, [self.fingerprint, *marks, self.code]))
+
+    @cached_property
+    def prompt(self) -> str:
+        """What texts are wrapped in and how they become token ids, as a name (`polyvalues.model.prompt_name`)."""
+        return prompt_name(self.template)
 
     @cached_property
     def trials(self) -> Trials:
@@ -134,11 +143,11 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
     parts = load_parts(spec, head=head)
     model, tokenizer = parts.base, parts.tokenizer
     wanted = spec.template or (preset.template if preset else None)
-    template = make_template(wanted, tokenizer, front=parts.front)
+    template = make_template(wanted, tokenizer, front=parts.front, day=spec.today)
     blocks = find_blocks(model)
     hidden = int(text_config(model.config).hidden_size)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
-    name = fingerprint(model, probe if parts.front is None else [parts.front, *probe])
+    name = fingerprint(model, probe if parts.front is None else [parts.front, *probe], parts.adapters)
     limit = token_limit(model)
     runtime = None
     if spec.runtime == "vllm":
@@ -163,12 +172,13 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         template=template,
         shares=preset.shares if preset else MappingProxyType({}),
         dominant=preset.dominant if preset else (),
-        description=_describe(spec, preset, model, (blocks, template.name, name), parts.remarks),
+        description=_describe(spec, preset, parts, (blocks, template, name)),
         causal=parts.causal,
         divided=spec.tensor_parallel,
         runtime=runtime,
         compiled=compiled,
         front=parts.front,
+        code=unseen(spec, model, parts.commit),
     )
     _ = handle.trials  # remembers the model as it was loaded
     return handle
@@ -186,19 +196,17 @@ def _preset(spec: ModelSpec) -> Preset | None:
 
 
 def _describe(
-    spec: ModelSpec,
-    preset: Preset | None,
-    model: PreTrainedModel,
-    found: tuple[Blocks, str, str],
-    remarks: Mapping[str, str],
+    spec: ModelSpec, preset: Preset | None, parts: Parts, found: tuple[Blocks, Template, str]
 ) -> Mapping[str, str]:
     blocks, template, name = found
+    model = parts.base
     quantised = spec.quantisation != "none"
     folder = Path(spec.id)
     lines = {
         "name": folder.resolve().name if folder.is_dir() and spec.id != EMBEDDED_MODEL else spec.id,
         "id": spec.id,
         "revision": spec.revision or "",
+        "commit": parts.commit,
         "preset": preset.name if preset else "",
         "architecture": type(model).__name__,
         "model type": str(text_config(model.config).model_type),
@@ -210,9 +218,11 @@ def _describe(
         "dtype": str(model.dtype).removeprefix("torch."),
         "quantisation": spec.quantisation if quantised else "",
         "run by": "" if spec.runtime == "transformers" else spec.runtime,
-        "template": template,
+        "template": template.name,
+        "day in the template": str(template.day) if template.prints_day else "",
         "fingerprint": name,
+        "prompt": prompt_name(template),
         "training shares": preset.shares_source if preset else "",
-        **remarks,
+        **parts.remarks,
     }
     return MappingProxyType({key: value for key, value in lines.items() if value})

@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,7 @@ from polyvalues.errors import ArchitectureError, MissingExtra, ModelLoadError
 from polyvalues.model.beginning import missing_bos
 from polyvalues.model.blocks import text_config
 from polyvalues.model.consistency import foreign_tokenizer, rounding, stored_dtype, unused_weights
+from polyvalues.model.origin import commit_of, refuse_unread_adapter
 from polyvalues.model.parallel import parallel_plan
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
 
@@ -68,14 +69,18 @@ class Parts:
         encoder: whether it is an encoder.
         front: the id of a BOS that belongs in front of texts and is not added by the tokenizer; None: there is none.
         remarks: what the record says about the beginning of texts, stored weights and what does not belong together.
+        commit: of the Hub's repository; empty for a folder.
+        adapters: settings of adapters that are laid over the weights, by name.
     """
 
     base: PreTrainedModel
     causal: PreTrainedModel | None
     tokenizer: PreTrainedTokenizerBase
     encoder: bool
-    front: int | None
-    remarks: Mapping[str, str]
+    front: int | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
+    adapters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
@@ -92,8 +97,13 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
     """
     source = model_source(spec)
     device = torch_device(spec)
-    common: dict[str, Any] = {"revision": spec.revision or "main", "trust_remote_code": spec.trust_remote_code}
     with failures_explained(spec.id):
+        commit = commit_of(source, spec.revision)
+        refuse_unread_adapter(source, commit)
+        common: dict[str, Any] = {
+            "revision": commit or spec.revision or "main",
+            "trust_remote_code": spec.trust_remote_code,
+        }
         placement = _placement(spec, device)
         config = AutoConfig.from_pretrained(source, **common)
         encoder = _is_encoder(config)
@@ -116,7 +126,7 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
         said: Any = PretrainedConfig.get_config_dict(source, **common)[0]
         usual = type(text_config(config))().to_dict()
         signs = foreign_tokenizer(tokenizer, said, _rows(base), usual=usual, encoder=encoder)
-        remarks = _mismatches(spec, source, full, unused, signs)
+        remarks = _mismatches(spec, (source, commit or spec.revision), full, unused, signs)
         full.eval()
         if not placement:
             nn.Module.to(full if head else base, device)
@@ -125,7 +135,8 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
         front, remark = missing_bos(tokenizer, full, spec.bos, adds, encoder=encoder, device=place)
     full.requires_grad_(requires_grad=False)
     remarks = {"beginning of texts": remark, **remarks}
-    return Parts(base, full if head else None, tokenizer, encoder, front, remarks)
+    adapters = getattr(full, "peft_config", None) or {}
+    return Parts(base, full if head else None, tokenizer, encoder, front, remarks, commit, adapters)
 
 
 def _rows(base: PreTrainedModel) -> int:
@@ -134,7 +145,7 @@ def _rows(base: PreTrainedModel) -> int:
 
 
 def _mismatches(
-    spec: ModelSpec, source: str, full: PreTrainedModel, unused: list[str], signs: list[str]
+    spec: ModelSpec, source: tuple[str, str | None], full: PreTrainedModel, unused: list[str], signs: list[str]
 ) -> dict[str, str]:
     """Remarks on stored weights, and on what does not belong together if that is not refused.
 
@@ -149,7 +160,7 @@ def _mismatches(
             f"{' ...' if len(unused) > 3 else ''}): its config does not belong to it",
         )
     packed = spec.quantisation != "none" or getattr(full.config, "quantization_config", None) is not None
-    stored = None if packed else stored_dtype(source, spec.revision)
+    stored = None if packed else stored_dtype(*source)
     found += rounding(stored, full, spec.dtype)
     if found and spec.mismatch == "refuse":
         raise ModelLoadError(

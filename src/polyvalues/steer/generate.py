@@ -14,8 +14,8 @@ A model that another library runs (`ModelHandle.runtime`) is given all prompts; 
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from polyvalues.errors import ReadingError, SteeringError
 from polyvalues.model.batching import Tokens, shown, tokenise
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.loading import quiet_transformers
+from polyvalues.model.prompt_name import prompt_name
 from polyvalues.model.prompting import Template, make_template
 from polyvalues.model.record import out_of_memory
 from polyvalues.model.runtime import Decoding, portions
@@ -115,15 +116,12 @@ def _written(
     """What the model writes behind one batch of prompts; None where memory does not suffice."""
     spec, config, seeds = how
     ids, lengths = tokens.padded(np.array(rows), handle.pad)
-    chosen = plan_for(plan, rows)
+    chosen, causal = plan_for(plan, rows), _causal(handle)
     handle.trials.refresh()
+    steered = nullcontext() if chosen is None else steering(handle, chosen)
     try:
-        with (
-            torch.inference_mode(),
-            quiet_transformers(),
-            nullcontext() if chosen is None else steering(handle, chosen),
-        ):
-            out = _causal(handle).generate(
+        with torch.inference_mode(), quiet_transformers(), _settings_only(causal, config), steered:
+            out = causal.generate(
                 **_left(ids, lengths, handle),
                 generation_config=config,
                 logits_processor=_processors(spec, seeds, handle.device),
@@ -173,10 +171,17 @@ def _smaller(rows: int, prompt: str) -> int:
 
 def chat_template(handle: ModelHandle, spec: GenerationSpec) -> Template:
     """How prompts are wrapped: as the spec says, else as a chat if the tokenizer has a template, else as texts are."""
+    day = handle.template.day
     if spec.template is not None:
-        return make_template(spec.template, handle.tokenizer, front=handle.front)
+        return make_template(spec.template, handle.tokenizer, front=handle.front, day=day)
     has_chat = bool(getattr(handle.tokenizer, "chat_template", None))
-    return make_template("chat", handle.tokenizer) if has_chat else handle.template
+    return make_template("chat", handle.tokenizer, day=day) if has_chat else handle.template
+
+
+def answering(handle: ModelHandle, spec: GenerationSpec) -> dict[str, Any]:
+    """What answers depend on besides the weights and `spec`, as JSON-ready values: the prompt, and where they end."""
+    config = _config(handle, spec)
+    return {"prompt": prompt_name(chat_template(handle, spec)), "ends": _ends(config), "begins": config.bos_token_id}
 
 
 def _row_seed(seed: int, prompt: str) -> int:
@@ -204,6 +209,17 @@ def _config(handle: ModelHandle, spec: GenerationSpec) -> GenerationConfig:
         repetition_penalty=1.0,
         no_repeat_ngram_size=0,
     )
+
+
+@contextmanager
+def _settings_only(causal: Any, config: GenerationConfig) -> Iterator[None]:
+    """The model's own generation config set aside: releases fill in from it, each in its own way, what is not given."""
+    own = causal.generation_config
+    causal.generation_config = config
+    try:
+        yield
+    finally:
+        causal.generation_config = own
 
 
 def _left(ids: np.ndarray, lengths: np.ndarray, handle: ModelHandle) -> dict[str, Tensor]:
