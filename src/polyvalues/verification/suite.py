@@ -21,6 +21,7 @@ from polyvalues.measure.resample import stable_hash
 from polyvalues.verification import correlations, cosines
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
+from polyvalues.verification.outlying import OUTLYING
 from polyvalues.verification.populations import POPULATIONS
 from polyvalues.verification.power import NUMBERS, power
 from polyvalues.verification.predictors import PREDICTORS
@@ -30,6 +31,7 @@ from polyvalues.verification.size import SIZE
 SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
+    *OUTLYING,
     *GENEALOGY,
     *POPULATIONS,
     *PREDICTORS,
