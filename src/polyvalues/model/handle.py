@@ -145,7 +145,6 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
     wanted = spec.template or (preset.template if preset else None)
     template = make_template(wanted, tokenizer, front=parts.front, day=spec.today)
     blocks = find_blocks(model)
-    hidden = int(text_config(model.config).hidden_size)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
     name = fingerprint(model, probe if parts.front is None else [parts.front, *probe], parts.adapters)
     limit = token_limit(model)
@@ -165,7 +164,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         blocks=blocks.modules,
         final_norm=blocks.final_norm,
         n_layers=len(blocks.modules),
-        hidden=hidden,
+        hidden=int(text_config(model.config).hidden_size),
         encoder=parts.encoder,
         token_limit=limit,
         fingerprint=name,
