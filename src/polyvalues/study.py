@@ -61,7 +61,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         try:
             spread(line, engine or EngineSpec())
             runs = [line.run(concept) for concept in line.concepts]
-            line.norms()
+            line.rounding()  # and the lengths it is measured in
         finally:
             dismiss(handle)
         clock.lap("read, fit and score")

@@ -19,6 +19,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "replicates": 2,
         "scores": 2,
         "norms": 3,
+        "rounding": 1,
         "damaged scores": 2,
         # what is measured and tested
         "findings": 4,
