@@ -36,7 +36,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "noise": 2,
         "divergence": 1,
         "quality": 2,
-        "control answers": 3,
+        "control answers": 4,
         "control findings": 2,
         "verdicts": 1,
         "translations": 1,
