@@ -28,7 +28,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "differences": 2,
         "agreement": 2,
         "companions": 2,
-        "kinship": 3,
+        "kinship": 4,
         "direction": 2,
         "predictors": 1,
         "report": 5,
