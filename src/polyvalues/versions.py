@@ -39,7 +39,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "control answers": 4,
         "control findings": 2,
         "verdicts": 1,
-        "translations": 1,
+        "translations": 2,
     }
 )
 """One line per kind; claims have their own names."""
