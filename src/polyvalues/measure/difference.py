@@ -26,9 +26,16 @@ from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY, SOURCE, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.outcomes import ConceptOutcomes, Outcomes, labels_of, strict_outcomes
-from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio, widened
+from polyvalues.measure.resample import (
+    GroupCount,
+    bootstrap_interval,
+    group_sums,
+    group_weights,
+    resampled_ratio,
+    widened,
+)
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
-from polyvalues.measure.two_factor import Series, effective_groups, resampled_interval, without_each
+from polyvalues.measure.two_factor import Series, resampled_interval, without_each
 from polyvalues.specs import StatisticsSpec
 
 OTHER = "other"
@@ -212,18 +219,18 @@ def _means(pairs: Sequence[_Pair], spec: StatisticsSpec) -> tuple[np.ndarray, np
         for name in MEANS:
             series[name].append([part[name] for part in found])
         counts = [np.minimum(here.pairs, there.pairs) for here, there, _ in pair.cells()]
-        behind.append(effective_groups(counts))
+        behind.append(GroupCount.of(np.stack(counts, axis=1)).least())
     means, both = (np.full((len(pairs) + 1, len(MEANS), 3), np.nan) for _ in range(2))
     for column, name in enumerate(MEANS):
         known = [at for at, part in enumerate(series[name]) if not np.isnan(part[0][0, 0])]
         rows = [(at, series[name][at][0], behind[at]) for at in known]
         if known:
             joint_mean = np.mean(np.stack([series[name][at][-1] for at in known]), axis=0)
-            rows.append((len(pairs), joint_mean, min(behind[at] for at in known)))
+            rows.append((len(pairs), joint_mean, GroupCount.stack([behind[at] for at in known]).least()))
         for at, part, worth in rows:
-            items = percentile_interval(part[0], int(worth), spec.confidence, (-1.0, 1.0))
+            items = bootstrap_interval(part[0], worth, spec.confidence, (-1.0, 1.0))
             means[at, column] = items
-            both[at, column] = resampled_interval(part, worth, items, spec.confidence, (-1.0, 1.0))
+            both[at, column] = resampled_interval(part, float(worth.effective), items, spec.confidence, (-1.0, 1.0))
     return means, both
 
 
@@ -265,7 +272,8 @@ def _difference(
     cells = here.right.shape[1]
     if not groups:
         return _Difference(np.full((cells, 3), np.nan), np.full(cells, np.nan), 0)
-    interval = percentile_interval(_gaps(here, there, weights, crossed), groups, confidence, (-1.0, 1.0))
+    behind = GroupCount.of(np.stack([here.pairs[both], there.pairs[both]], axis=1)).least()
+    interval = bootstrap_interval(_gaps(here, there, weights, crossed), behind, confidence, (-1.0, 1.0))
     # a group's mean on either side, on a common scale of whole numbers
     scale = np.lcm(here.pairs[both].astype(np.int64), there.pairs[both].astype(np.int64)).astype(np.float64)
     gap = (here.right[both] / here.pairs[both, None] - there.right[both] / there.pairs[both, None]) * scale[:, None]

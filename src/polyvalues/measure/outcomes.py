@@ -18,7 +18,7 @@ from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import LAYER, SOURCE
 from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import Ties, correctness
-from polyvalues.measure.resample import group_sums, group_weights, resampled_ratio, widened
+from polyvalues.measure.resample import GroupCount, group_sums, group_weights, resampled_ratio, widened
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,12 +273,12 @@ class Resamples:
     Attributes:
         accuracy: NaN where a language was not measured or not drawn.
         control: likewise, mean over control draws.
-        groups: number of groups of each target.
+        groups: groups behind each target.
     """
 
     accuracy: Float64[np.ndarray, "source target resample"]
     control: Float64[np.ndarray, "target control resample"]
-    groups: Int64[np.ndarray, " target"]
+    groups: GroupCount
 
 
 def _extra(
@@ -308,7 +308,7 @@ def resample_picked(
     controls = concept.targets[0].control.shape[-1]
     accuracy = np.full((sources, targets, len(weights)), np.nan)
     control = np.full((targets, controls, len(weights)), np.nan)
-    groups = np.zeros(targets, np.int64)
+    groups = np.zeros((targets, len(concept.groups)), np.int64)
     for target in concept.targets:
         column, counts = labels.targets.index(target.target), concept.counts(target)
         rows = [labels.sources.index(name) for name in target.sources]
@@ -328,5 +328,5 @@ def resample_picked(
             accuracy[own, column] = accuracy[own, column] + extra
         drawn = group_sums(target.picked_control_correct(), target.group, len(counts))
         control[column] = resampled_ratio(drawn, counts * target.draws, weights)
-        groups[column] = np.count_nonzero(counts)
-    return Resamples(accuracy, control, groups)
+        groups[column] = counts
+    return Resamples(accuracy, control, GroupCount.of(groups.T))
