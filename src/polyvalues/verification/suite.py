@@ -19,6 +19,7 @@ from scipy import stats
 
 from polyvalues.measure.resample import stable_hash
 from polyvalues.verification import correlations, cosines
+from polyvalues.verification.baselines import BASELINES
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
 from polyvalues.verification.outlying import OUTLYING
@@ -31,6 +32,7 @@ from polyvalues.verification.size import SIZE
 SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
+    *BASELINES,
     *OUTLYING,
     *GENEALOGY,
     *POPULATIONS,
