@@ -170,7 +170,7 @@ def bootstrap_interval(
     reach = stats.t.ppf((1 + confidence) / 2, degrees) * np.sqrt((degrees + 1) / degrees)
     with np.errstate(invalid="ignore", over="ignore"):
         if np.isfinite(limits).all():
-            lower, upper = _wilson(estimate, reach * _spread(draws), limits)
+            lower, upper = _wilson(estimate, np.asarray(reach * _spread(draws)), limits)
         else:
             tail, unit = (1 - confidence) / 2, stats.norm.ppf((1 + confidence) / 2)
             ordered, defined = np.sort(draws, axis=-1), np.asarray((~np.isnan(draws)).sum(axis=-1))  # NaN last

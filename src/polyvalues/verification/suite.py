@@ -19,6 +19,7 @@ from scipy import stats
 
 from polyvalues.measure.resample import stable_hash
 from polyvalues.verification import correlations, cosines
+from polyvalues.verification.accuracies import ACCURACIES
 from polyvalues.verification.baselines import BASELINES
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
@@ -31,6 +32,7 @@ from polyvalues.verification.size import SIZE
 
 SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
+    *ACCURACIES,
     *SIZE,
     *BASELINES,
     *OUTLYING,
