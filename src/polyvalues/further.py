@@ -26,6 +26,7 @@ QUALITY_COLUMNS = "findings/quality_columns.nc"
 EXCLUSION = "findings/exclusion.nc"
 RATED = "findings/rated.parquet"
 DIVERGENCE = "findings/divergence.parquet"
+RELATED = "findings/related.parquet"
 _ITEMS = 15
 """Diverging items on the study's page; their own page has more."""
 _DOUBTED = 30
@@ -67,6 +68,11 @@ def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> 
         items=items,
         item_counts=counts,
     )
+
+
+def related_of(store: Store) -> pa.Table | None:
+    """Related pairs of items that a study found; None where they were not looked for."""
+    return store.get(RELATED, pa.Table) if _there(store, RELATED) else None
 
 
 def control_name(concept: str) -> str:

@@ -35,7 +35,7 @@ from polyvalues.model.handle import ModelHandle
 from polyvalues.model.norms import residual_norms
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store, content_key
-from polyvalues.vectors.activations import ActivationsReducer
+from polyvalues.vectors.activations import ActivationsReducer, labelled_as, relabelled
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
 from polyvalues.vectors.replicates import replicates
@@ -196,9 +196,23 @@ class Line:
         kept = {name: unit for name, unit in inputs.items() if isinstance(unit, Activations)}
         return paper_vectors(kept, self.spec.vectors)
 
+    def states(self, concept: Concept) -> Mapping[Language, Activations]:
+        """Kept states of a cross-fitted concept, whatever groups and folds they were stored with; else nothing."""
+        crossed = not any(name == concept and step == "score" for name, _, step in self.tables)
+        made = {tag: self._obtain(self._fit_entry(concept, tag)) for tag in self.languages(concept)} if crossed else {}
+        return {tag: unit for tag, unit in made.items() if isinstance(unit, Activations)}
+
     def _fit_unit(self, concept: Concept, language: Language) -> Moments | Activations:
-        made = self._obtain(self._fit_entry(concept, language))
+        entry = self._fit_entry(concept, language)
+        made = self._obtain(entry)
         assert isinstance(made, Moments | Activations)
+        return self._labelled(entry, made) if isinstance(made, Activations) else made
+
+    def _labelled(self, entry: "Entry", made: Activations) -> Activations:
+        """Kept states with the groups, splits and folds of now; their file, too."""
+        if not labelled_as(made, entry.unit.table):
+            made = relabelled(made, entry.unit.table)
+            self.store.put(entry.name, made, entry.provenance)
         return made
 
     def _fit_entry(self, concept: Concept, language: Language) -> "Entry":
@@ -216,7 +230,7 @@ class Line:
         table = self.tables[concept, language, step]
         unit = Unit("activations", table, self.spec.reading, self.spec.protocol, self._layers)
         name = f"activations/{concept}/{language}.{step}.nc"
-        return Entry(name, Activations, self._unit_provenance(concept, language, step), unit, step)
+        return Entry(name, Activations, self._states_provenance(concept, language, step), unit, step)
 
     @property
     def _layers(self) -> tuple[int, ...]:
@@ -246,8 +260,10 @@ class Line:
         if not read:
             made = self._cross_scores(inputs[target], crossed())
         elif self._keeps:
-            kept = self._obtain(self._kept_entry(concept, target, "score"))
+            place = self._kept_entry(concept, target, "score")
+            kept = self._obtain(place)
             assert isinstance(kept, Activations)
+            kept = self._labelled(place, kept)
             reducer = ScoreReducer(entry.unit.table, vectors, protocol=self.spec.protocol)
             states = np.asarray(kept.data["states"].values, dtype=np.float32)
             reducer.update(np.arange(len(entry.unit.table.texts)), states)
@@ -350,9 +366,26 @@ class Line:
         inputs = {"texts": table_key(self.tables[concept, language, step])}
         return Provenance(settings, inputs, self.handle.identity)
 
+    def _states_provenance(self, concept: Concept, language: Language, step: str) -> Provenance:
+        """Of kept states: their texts and how they are read; groups, splits and folds are labels that can change."""
+        table = self.tables[concept, language, step]
+        settings = {
+            "reading": self.spec.reading.model_dump(mode="json", exclude={"keep_activations"}),
+            "template": self.handle.template.name,
+            "post_norm": self.spec.protocol == "paper",
+        }
+        return Provenance(settings, {"texts": texts_key(table)}, self.handle.identity)
+
     def _provenance(self, inputs: Mapping[str, str]) -> Provenance:
         settings = {"vectors": self.spec.vectors.model_dump(mode="json"), "protocol": self.spec.protocol}
         return Provenance(settings, inputs, self.handle.identity)
+
+
+def texts_key(table: TextTable) -> str:
+    """Content hash of a text table without groups, splits and folds: texts and pairs."""
+    digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, table.item.tolist()]).encode())
+    digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
+    return content_key(digest.hexdigest())
 
 
 def table_key(table: TextTable) -> str:

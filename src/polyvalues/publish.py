@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 
+import pyarrow as pa
+
 from polyvalues.artifacts import Claims, Findings, PairSet, StudyInfo
 from polyvalues.codecs import dataset_to_netcdf
 from polyvalues.data.languages import language_family, language_name, order_by_family, text_direction
-from polyvalues.further import beside
+from polyvalues.further import beside, related_of
+from polyvalues.report.below import below_chance
 from polyvalues.report.beside import Beside
 from polyvalues.report.claims import claims_csv, describe_claims
 from polyvalues.report.document import render_report
@@ -53,7 +56,8 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, p
         Names of the files, relative to the folder.
     """
     shown = beside(store, findings, claims, pairs)
-    key = _key(findings, info, claims, shown)
+    related = related_of(store)
+    key = _key(findings, info, claims, (shown, related))
     kept = _kept(store, key)
     if kept:
         return kept
@@ -66,7 +70,8 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, p
         svg = save_figure(figure, "svg")
         svgs[name] = svg.decode()
         files[f"figures/{name}.svg"] = svg
-    files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims), shown)
+    said = (*below_chance(findings, claims, related), *describe_claims(claims))
+    files["report.html"] = render_report(findings, info, views, svgs, said, shown)
     for name, content in files.items():
         store.write(name, content)
     digests = {name: _sha256(content) for name, content in files.items()}
@@ -87,7 +92,8 @@ def views_of(tags: Sequence[str]) -> tuple[LanguageView, ...]:
     )
 
 
-def _key(findings: Findings, info: StudyInfo, claims: Claims, shown: Beside) -> str:
+def _key(findings: Findings, info: StudyInfo, claims: Claims, besides: tuple[Beside, pa.Table | None]) -> str:
+    shown, related = besides
     parts = (findings.recognition, findings.consistency, findings.transfer, findings.overview)
     parts += tuple(getattr(claims, part.name) for part in fields(claims) if part.name != "notes")
     said = [info.title, info.protocol, dict(info.model), dict(info.settings), info.summary.to_pylist(), info.notes]
@@ -95,7 +101,11 @@ def _key(findings: Findings, info: StudyInfo, claims: Claims, shown: Beside) -> 
     parts += (shown.noise, shown.quality, shown.columns, shown.exclusion)
     parts += tuple(control.findings for control in shown.controls)
     later = [repr(part) for part in (shown.items, shown.doubted, shown.languages.to_pylist())]
-    later += [dict(shown.item_counts), *(control.trials.to_csv() for control in shown.controls)]
+    later += [
+        dict(shown.item_counts),
+        None if related is None else related.to_pylist(),
+        *(control.trials.to_csv() for control in shown.controls),
+    ]
     return content_key([[_sha256(dataset_to_netcdf(part)) for part in parts], said, how, later])
 
 

@@ -156,6 +156,10 @@ class SplitSpec(Spec):
     select: float = Field(default=0.1, gt=0, lt=1, description="Share of groups to choose the layer on.")
     folds: int = Field(default=10, ge=3, le=64, description="Folds of the jackknife and of cross-fitting.")
     salt: str = Field(default="polyvalues", description="Changes the hash, hence the split.")
+    related: Literal["states", "texts", "off"] = Field(
+        default="states",
+        description="Items that mirror or repeat each other share a fold: found in texts and kept states, or in texts.",
+    )
 
     @model_validator(mode="after")
     def _room_for_test(self) -> "SplitSpec":

@@ -9,14 +9,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import xarray as xr
 
 from polyvalues.artifacts import Claims, Findings, LayerChoice, PairSet
 from polyvalues.claims import Measured, make_claims, no_claims
 from polyvalues.codecs import FORMAT
 from polyvalues.data.check import check_pairs, paper_pairs
+from polyvalues.data.mirrors import group_related, related_by_texts
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import paper_split, split_pairs
+from polyvalues.further import RELATED
 from polyvalues.line import ConceptRun, Line, Progress, Silent
 from polyvalues.measure.findings import measure
 from polyvalues.measure.select import choose_layers
@@ -25,6 +28,9 @@ from polyvalues.model.parallel import leads
 from polyvalues.model.record import dismiss, follow
 from polyvalues.opened import PARTS, Study, package_versions, study_info, with_warnings
 from polyvalues.publish import publish
+from polyvalues.regroup import regroup
+from polyvalues.related import RELATED_SCHEMA
+from polyvalues.report.tables import csv_text
 from polyvalues.settings import dump_toml
 from polyvalues.specs import EngineSpec, StudySpec
 from polyvalues.spread import spread
@@ -50,11 +56,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
     store = Store(Path(spec.out), package_versions())
     with store.locked():
         store.write("study.toml", dump_toml(spec))
-        pairs = prepare_pairs(spec)
-        data_hash = content_key(pairs.table.to_pydict())
-        settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol"})
-        provenance = Provenance(settings, {"data": data_hash})
-        store.once("pairs.parquet", PairSet, provenance, lambda: pairs)
+        pairs, related = _prepared(spec)
         clock.lap("pairs")
         handle = load_model(spec.model)
         clock.lap("load")
@@ -62,6 +64,11 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         line.announce()
         try:
             spread(line, engine or EngineSpec())
+            if spec.protocol == "strict" and spec.split.related == "states":
+                line, by_states = regroup(line)
+                related = pa.concat_tables([related, by_states])
+            pairs = line.pairs
+            data_hash = _keep_pairs(spec, store, pairs, related)
             runs = [line.run(concept) for concept in line.concepts]
             line.norms()
         finally:
@@ -110,10 +117,32 @@ def prepare_pairs(spec: StudySpec) -> PairSet:
     Raises:
         DataError, SpecError: a file is not what its format promises, or the pairs cannot be used as asked.
     """
-    pairs = read_pairs(spec.pairs)
+    return _prepared(spec)[0]
+
+
+def _prepared(spec: StudySpec) -> tuple[PairSet, pa.Table]:
+    """The pairs, and which items are related by their texts (nothing looked for: none)."""
+    pairs, related = read_pairs(spec.pairs), RELATED_SCHEMA.empty_table()
     if spec.protocol == "paper":
-        return paper_split(paper_pairs(pairs, spec.check))
-    return split_pairs(check_pairs(pairs, spec.check), spec.split)
+        return paper_split(paper_pairs(pairs, spec.check)), related
+    pairs = check_pairs(pairs, spec.check)
+    if spec.split.related != "off":
+        pairs, related = group_related(pairs, related_by_texts(pairs), spec.split.folds)
+    return split_pairs(pairs, spec.split), related
+
+
+def _keep_pairs(spec: StudySpec, store: Store, pairs: PairSet, related: pa.Table) -> str:
+    """Store the pairs as they are used, and the related items where they were looked for; the content key of the pairs."""
+    data_hash = content_key(pairs.table.to_pydict())
+    settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol"})
+    store.once("pairs.parquet", PairSet, Provenance(settings, {"data": data_hash}), lambda: pairs)
+    if spec.protocol == "paper" or spec.split.related == "off":
+        store.path(RELATED).unlink(missing_ok=True)
+    else:
+        found = Provenance(settings, {"related": content_key(related.to_pylist())})
+        store.once(RELATED, pa.Table, found, lambda: related)
+        store.write("findings/related.csv", csv_text(related.to_pandas()))
+    return data_hash
 
 
 def source_commit() -> str | None:

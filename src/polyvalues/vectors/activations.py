@@ -110,3 +110,15 @@ class ActivationsReducer:
             attrs=self._attendance.attrs,
         )
         return Activations(data)
+
+
+def relabelled(activations: Activations, table: TextTable) -> Activations:
+    """The same states with the groups, splits and folds of a table of the same texts."""
+    names = {name: ((PAIR,), getattr(table, name)) for name in ("item", "group", "split", "fold")}
+    return Activations(activations.data.assign_coords(names))
+
+
+def labelled_as(activations: Activations, table: TextTable) -> bool:
+    """Whether the states have the groups, splits and folds of the table."""
+    data = activations.data
+    return all(np.array_equal(data[name].values, getattr(table, name)) for name in ("item", "group", "split", "fold"))
