@@ -176,7 +176,7 @@ def main() -> None:
         print(f"{name:<14}{time.perf_counter() - start:>8.2f} s   peak {_peak():.2f} GiB")
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        make_claims(measured, spec, Store(Path(folder)), Provenance({}, {}))
+        make_claims(measured, spec, Store(Path(folder)), Provenance("findings", {}, {}))
         print(f"{'all claims':<14}{time.perf_counter() - start:>8.2f} s   peak {_peak():.2f} GiB")
 
 

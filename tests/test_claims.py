@@ -45,7 +45,7 @@ def measured(
 
 
 def test_everything_is_tested_stored_and_taken_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, provenance = Store(tmp_path), Provenance({"a": 1}, {"b": "c"})
+    store, provenance = Store(tmp_path), Provenance("findings", {"a": 1}, {"b": "c"})
     first = make_claims(measured(0.06), SPEC, store, provenance)
     assert all(getattr(first, name) for name in PARTS)
     assert first.kinship["table"].values.tolist() == ["computed", "paper", "paper-known"]
@@ -63,10 +63,10 @@ def test_everything_is_tested_stored_and_taken_from_the_folder(tmp_path: Path, m
 
 
 def test_what_cannot_be_tested_is_said(tmp_path: Path) -> None:
-    found = make_claims(measured(0.06, shares={}), SPEC, Store(tmp_path / "a"), Provenance({}, {}))
+    found = make_claims(measured(0.06, shares={}), SPEC, Store(tmp_path / "a"), Provenance("findings", {}, {}))
     assert not found.direction
     assert any("training shares are not known" in note for note in found.notes)
-    alone = make_claims(measured(0.06, languages=("en",)), SPEC, Store(tmp_path / "b"), Provenance({}, {}))
+    alone = make_claims(measured(0.06, languages=("en",)), SPEC, Store(tmp_path / "b"), Provenance("findings", {}, {}))
     assert alone.chance
     assert not alone.agreement
     assert not alone.kinship
@@ -76,7 +76,7 @@ def test_what_cannot_be_tested_is_said(tmp_path: Path) -> None:
 
 
 def said(strength: float, folder: Path) -> str:
-    found = make_claims(measured(strength), SPEC, Store(folder), Provenance({}, {}))
+    found = make_claims(measured(strength), SPEC, Store(folder), Provenance("findings", {}, {}))
     return "\n".join(sentence.text for sentence in describe_claims(found))
 
 
@@ -92,7 +92,7 @@ def test_a_trait_is_claimed_only_when_it_is_there(tmp_path: Path) -> None:
 
 
 def test_tables_hold_every_number(tmp_path: Path) -> None:
-    found: Claims = make_claims(measured(0.06), SPEC, Store(tmp_path), Provenance({}, {}))
+    found: Claims = make_claims(measured(0.06), SPEC, Store(tmp_path), Provenance("findings", {}, {}))
     files = claims_csv(found)
     assert {"chance.csv", "stability.csv", "differences.csv", "agreement.csv", "kinship.csv", "direction.csv"} <= set(
         files

@@ -72,7 +72,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     spec = settings(build_model(home / "model"), write_pairs(home / "pairs.jsonl"), home / "study")
     store = Store(home / "study", package_versions())
     pairs = prepare_pairs(spec)
-    store.put("pairs.parquet", pairs, Provenance({}, {}))
+    store.put("pairs.parquet", pairs, Provenance("pairs", {}, {}))
     line = Line(spec, store, load_model(spec.model), pairs)
     line.run("morality")
     line.norms()

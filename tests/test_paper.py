@@ -69,7 +69,7 @@ def test_one_language_has_no_matrices_but_the_other_study_has(folder: Path, stud
 
 def test_a_control_experiment_in_the_folder_makes_table_2(study: Study, tmp_path: Path) -> None:
     store = Store(tmp_path / "copy")
-    store.put("findings/control_harmfulness.nc", control({"fi": (0.25, 0.75)}), Provenance({}, {}))
+    store.put("findings/control_harmfulness.nc", control({"fi": (0.25, 0.75)}), Provenance("control findings", {}, {}))
     found = paper_set([replace(study, store=store)], only=[2])
     assert [table.name for table in found.tables] == ["table2-control-harmfulness"]
     assert "+50.0" in found.tables[0].latex

@@ -16,7 +16,7 @@ from polyvalues.codecs import states_name
 from polyvalues.errors import CorruptArtifact, StorageFull, StoreError, StudyLocked
 from polyvalues.store import Provenance, Store
 
-PROVENANCE = Provenance(spec={"a": 1}, inputs={"pairs": "00"}, fingerprint="0123456789abcdef")
+PROVENANCE = Provenance(kind="vectors", spec={"a": 1}, inputs={"pairs": "00"}, fingerprint="0123456789abcdef")
 
 
 def vectors(seed: int = 0) -> ConceptVectors:
@@ -127,7 +127,7 @@ def test_once_makes_only_what_is_missing_changed_or_damaged(tmp_path: Path, capl
     for _ in range(2):
         store.once("v.safetensors", ConceptVectors, PROVENANCE, make)
     assert len(made) == 1
-    other = Provenance(spec={"a": 2}, inputs=PROVENANCE.inputs, fingerprint=PROVENANCE.fingerprint)
+    other = Provenance(kind="vectors", spec={"a": 2}, inputs=PROVENANCE.inputs, fingerprint=PROVENANCE.fingerprint)
     store.once("v.safetensors", ConceptVectors, other, make)
     assert len(made) == 2
     assert not caplog.records
@@ -140,11 +140,11 @@ def test_once_makes_only_what_is_missing_changed_or_damaged(tmp_path: Path, capl
 
 def test_every_part_of_the_provenance_is_in_the_key() -> None:
     keys = {
-        PROVENANCE.key("Scores"),
-        PROVENANCE.key("Moments"),
-        Provenance({"a": 2}, PROVENANCE.inputs, PROVENANCE.fingerprint).key("Scores"),
-        Provenance(PROVENANCE.spec, {"pairs": "01"}, PROVENANCE.fingerprint).key("Scores"),
-        Provenance(PROVENANCE.spec, PROVENANCE.inputs, "f" * 16).key("Scores"),
+        PROVENANCE.key,
+        Provenance("scores", PROVENANCE.spec, PROVENANCE.inputs, PROVENANCE.fingerprint).key,
+        Provenance("vectors", {"a": 2}, PROVENANCE.inputs, PROVENANCE.fingerprint).key,
+        Provenance("vectors", PROVENANCE.spec, {"pairs": "01"}, PROVENANCE.fingerprint).key,
+        Provenance("vectors", PROVENANCE.spec, PROVENANCE.inputs, "f" * 16).key,
     }
     assert len(keys) == 5
 

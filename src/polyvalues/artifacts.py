@@ -107,7 +107,9 @@ class Moments:
         data: `count` int64 `[fold]`, pairs per fold;
             `total` float64 `[fold, side, layer, hidden]`, sums of hidden states over pairs;
             `permuted` float64 `[draw, layer, hidden]`, sums of `h_pos - h_neg` with each pair's sides
-            swapped by a fair coin, one coin sequence per draw.
+            swapped by a fair coin, one coin sequence per draw;
+            `unit` float64 `[fold, layer, hidden]`, sums of pair differences of unit length over the `unit_count` int64
+            `[fold]` pairs that take part (`vectors.unit_differences`).
             attrs: concept, language.
     """
 

@@ -69,11 +69,12 @@ def make_claims(measured: Measured, spec: StatisticsSpec, store: Store, provenan
         The claims; what could not be tested is an empty data set, and `notes` says why.
     """
     facts = json.dumps({"shares": dict(measured.shares), "dominant": list(measured.dominant)}, sort_keys=True)
-    keyed = Provenance(provenance.spec, {**provenance.inputs, "facts": facts}, provenance.fingerprint)
+    inputs = {**provenance.inputs, "facts": facts}
     parts, notes = {}, []
     for name, (needs, make) in analyses(measured, spec).items():
         if needs:
             notes.append(f"{name}: {needs}")
+        keyed = Provenance(name, provenance.spec, inputs, provenance.fingerprint)
         parts[name] = xr.Dataset() if needs else _stored(store, f"findings/{name}.nc", keyed, make)
     if parts["agreement"]:
         notes += agreement_notes(parts["agreement"])

@@ -139,7 +139,7 @@ def _provenance(maker: Maker) -> Provenance:
     """What every answer depends on besides its own row."""
     settings = maker.spec.model_dump(mode="json", include={"kind", "positions", "keep_norm", "seed", "generation"})
     made = [maker.directions.whole.tobytes().hex(), sorted(maker.norms.items())]
-    return Provenance(settings, {"directions": content_key(made)}, maker.handle.identity)
+    return Provenance("control answers", settings, {"directions": content_key(made)}, maker.handle.identity)
 
 
 def _finish(study: Study, experiment: Experiment, bench: Bench, asked: Mapping[str, Judge]) -> Controlled:
@@ -179,8 +179,10 @@ def _finish(study: Study, experiment: Experiment, bench: Bench, asked: Mapping[s
     report = ControlReport(found, table, settings, kappas, notes, study.model.get("name", ""), generations)
     store = study.store
     kept, searched = keep_control(report)
-    store.put(f"findings/control_{spec.concept}.nc", kept, Provenance(spec.model_dump(mode="json"), {}))
-    store.put(control_name(spec.concept), searched, Provenance(spec.model_dump(mode="json"), {}))
+    store.put(
+        f"findings/control_{spec.concept}.nc", kept, Provenance("control findings", spec.model_dump(mode="json"), {})
+    )
+    store.put(control_name(spec.concept), searched, Provenance("control findings", spec.model_dump(mode="json"), {}))
     files = control_files(report)
     for name, content in files.items():
         store.write(name, content)

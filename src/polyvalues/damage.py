@@ -14,9 +14,8 @@ from polyvalues.axes import Concept, Language
 from polyvalues.data.degrade import degrade
 from polyvalues.data.texts import text_table
 from polyvalues.engines.unit import Unit, read_unit
-from polyvalues.line import Line, table_key
+from polyvalues.line import Line
 from polyvalues.measure.scores import cross_scores
-from polyvalues.store import Provenance
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 
 
@@ -65,7 +64,7 @@ def _concept(
         nested = cache(lambda own=sound: nested_vectors(own, line.spec.vectors, folds=folds))
         for kind, dose in product(damage.kinds, damage.doses):
             table = tables[kind, dose, concept, language]
-            provenance = _provenance(line, table)
+            provenance = line.depends.damaged(table)
             name = f"damage/{kind}-{dose:g}/{concept}/{language}.nc"
             scores = line.store.find(name, Scores, provenance)
             line.progress.unit(f"{concept} {language} {kind} {dose:g}", len(table.texts), scores is not None)
@@ -88,17 +87,3 @@ def _cross(line: Line, concept: Concept) -> bool:
 
 def _table(line: Line, pairs: PairSet, concept: Concept, language: Language) -> TextTable:
     return text_table(pairs, concept, language, ("cross",) if _cross(line, concept) else ("test",))
-
-
-def _provenance(line: Line, table: TextTable) -> Provenance:
-    spec = line.spec
-    settings = {
-        "reading": spec.reading.model_dump(mode="json", exclude={"keep_activations"}),
-        "vectors": spec.vectors.model_dump(mode="json"),
-        "template": line.handle.template.name,
-    }
-    sound = {
-        f"{language}": table_key(line.tables[table.concept, language, "fit"])
-        for language in line.languages(table.concept)
-    }
-    return Provenance(settings, {**sound, "texts": table_key(table)}, line.handle.identity)

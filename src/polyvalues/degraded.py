@@ -50,7 +50,7 @@ def measure_noise(study: Study, damage: Damage, progress: Progress | None = None
         by_dose = {kind: {0.0: scores, **parts} for kind, parts in found.items()}
         result = noise(by_dose, choices, study.spec.statistics, shares=study.shares)
         settings = {"kinds": list(damage.kinds), "doses": list(doses), "seed": damage.seed}
-        study.store.put(NOISE, result, Provenance(settings, {"study": json.dumps(dict(study.model))}))
+        study.store.put(NOISE, result, Provenance("noise", settings, {"study": json.dumps(dict(study.model))}))
         for name, content in dataset_csv("noise", result).items():
             study.store.write(f"findings/{name}", content)
         republish(study)

@@ -96,7 +96,7 @@ def find_divergence(study: Study, *, source: str | None = None, rated: pa.Table 
     with study.store.locked():
         for name, content in files.items():
             study.store.write(name, content)
-        study.store.put(DIVERGENCE, table, Provenance(asked, {}))
+        study.store.put(DIVERGENCE, table, Provenance("divergence", asked, {}))
         republish(study)
     return Diverging(table, topics, tuple(files))
 
@@ -147,7 +147,7 @@ def measure_quality(study: Study, rated: pa.Table) -> QualityFindings:
     effect = quality_effect(scores, choices, rated, spec)
     columns = quality_columns(scores, choices, rated, spec)
     without = exclusion(scores, choices, flagged_of(rated), spec)
-    made = Provenance({}, {"rated": content_key(rated.to_pylist())})
+    made = Provenance("quality", {}, {"rated": content_key(rated.to_pylist())})
     with study.store.locked():
         study.store.put(RATED, rated, made)
         study.store.write("findings/rated.csv", table_csv(rated))

@@ -4,8 +4,6 @@ The unit of work is one concept x language x pass. A unit is redone as a whole o
 goes on at the unit it was in, and ends with the same bytes as one that was not.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -29,12 +27,13 @@ from polyvalues.axes import LAYER, Concept, Language
 from polyvalues.codecs import states_name
 from polyvalues.data.phrases import neutral
 from polyvalues.data.texts import text_table
+from polyvalues.dependencies import Dependencies
 from polyvalues.engines.unit import Made, Unit, read_unit
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.norms import residual_norms
 from polyvalues.specs import StudySpec
-from polyvalues.store import Provenance, Store, content_key
+from polyvalues.store import Provenance, Store
 from polyvalues.vectors.activations import ActivationsReducer, labelled_as, relabelled
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
@@ -141,6 +140,11 @@ class Line:
                     tables[concept, language, name] = text_table(self.pairs, concept, language, splits)
         return tables
 
+    @cached_property
+    def depends(self) -> Dependencies:
+        """What every artefact depends on."""
+        return Dependencies(self.spec, self.tables, self.handle.identity, self.handle.template.name)
+
     def languages(self, concept: Concept) -> tuple[Language, ...]:
         """Languages of a concept, in the order of the pairs."""
         return tuple(language for name, language, step in self.tables if name == concept and step == "fit")
@@ -152,35 +156,35 @@ class Line:
     def run(self, concept: Concept) -> ConceptRun:
         """Everything of one concept, from the store or made."""
         inputs, vectors = self.fitted(concept)
-        keys = {language: self._unit_provenance(concept, language, "fit").key("unit") for language in inputs}
+        provenance = self.depends.replicates(concept)
         resampled = self.store.once(
             f"vectors/{concept}.replicates.nc",
             Replicates,
-            self._provenance(keys),
+            provenance,
             lambda: replicates(inputs, vectors, self.spec.vectors),
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
         scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
-        return ConceptRun(concept, scores, resampled, keys, inputs)
+        keys = {f"scores/{target}": self.depends.scores(concept, target).key for target in inputs}
+        return ConceptRun(concept, scores, resampled, keys | {"replicates": provenance.key}, inputs)
 
     def fitted(self, concept: Concept) -> tuple[Inputs, ConceptVectors]:
         """What a concept's vectors were fitted from, and the vectors; from the store when they are there."""
         inputs = {language: self._fit_unit(concept, language) for language in self.languages(concept)}
-        keys = {language: self._unit_provenance(concept, language, "fit").key("unit") for language in inputs}
+        provenance = self.depends.vectors(concept)
         vectors = self.store.once(
-            f"vectors/{concept}.safetensors", ConceptVectors, self._provenance(keys), lambda: self._fit(inputs)
+            f"vectors/{concept}.safetensors", ConceptVectors, provenance, lambda: self._fit(inputs)
         )
         return inputs, vectors
 
     def norms(self) -> xr.Dataset:
         """Mean length of hidden states on neutral text, `norm` `[layer]`: the unit of steering strengths."""
         texts = [text for own in neutral(self._all_languages).values() for text in own]
-        provenance = Provenance({"texts": texts, "template": self.handle.template.name}, {}, self.handle.identity)
         layers = list(range(self.handle.n_layers))
         return self.store.once(
             "vectors/norms.nc",
             xr.Dataset,
-            provenance,
+            self.depends.norms(texts),
             lambda: xr.Dataset({"norm": (LAYER, residual_norms(self.handle, texts))}, coords={LAYER: layers}),
         )
 
@@ -216,7 +220,7 @@ class Line:
         return made
 
     def _fit_entry(self, concept: Concept, language: Language) -> "Entry":
-        if (concept, language, "score") not in self.tables or self._keeps:
+        if self.depends.kept(concept, language):
             return self._kept_entry(concept, language, "fit")
         vectors = self.spec.vectors
         unit = Unit(
@@ -224,33 +228,24 @@ class Line:
             folds=self.spec.split.folds, draws=vectors.control_draws, seed=vectors.seed,
         )  # fmt: skip
         name = f"moments/{concept}/{language}.safetensors"
-        return Entry(name, Moments, self._unit_provenance(concept, language, "fit"), unit, "fit")
+        return Entry(name, Moments, self.depends.fitting(concept, language), unit, "fit")
 
     def _kept_entry(self, concept: Concept, language: Language, step: str) -> "Entry":
         table = self.tables[concept, language, step]
         unit = Unit("activations", table, self.spec.reading, self.spec.protocol, self._layers)
         name = f"activations/{concept}/{language}.{step}.nc"
-        return Entry(name, Activations, self._states_provenance(concept, language, step), unit, step)
+        return Entry(name, Activations, self.depends.activations(concept, language, step), unit, step)
 
     @property
     def _layers(self) -> tuple[int, ...]:
         """The blocks that are read."""
         return self.spec.reading.layers or tuple(range(self.handle.n_layers))
 
-    @property
-    def _keeps(self) -> bool:
-        """Whether activations are kept: asked for, or needed by an estimator that takes more than means."""
-        return (
-            self.spec.reading.keep_activations
-            or self.spec.vectors.estimator != "mean-difference"
-            or self.spec.protocol == "paper"
-        )
-
     # --- the scoring pass ---------------------------------------------------------------------------------------------
 
     def _score_unit(self, concept: Concept, target: Language, fitted: _Fitted) -> Scores:
         inputs, vectors, crossed = fitted
-        entry = self._score_entry(concept, target, inputs, vectors)
+        entry = self._score_entry(concept, target, vectors)
         read = entry.step == "score"
         found = self.store.find(entry.name, Scores, entry.provenance)
         if found is not None:
@@ -259,7 +254,7 @@ class Line:
             return found
         if not read:
             made = self._cross_scores(inputs[target], crossed())
-        elif self._keeps:
+        elif self.depends.keeps:
             place = self._kept_entry(concept, target, "score")
             kept = self._obtain(place)
             assert isinstance(kept, Activations)
@@ -275,14 +270,11 @@ class Line:
         self.store.put(entry.name, made, entry.provenance)
         return made
 
-    def _score_entry(self, concept: Concept, target: Language, inputs: Inputs, vectors: ConceptVectors) -> "Entry":
-        step = "score" if (concept, target, "score") in self.tables else "fit"
-        keys = {name: self._unit_provenance(concept, name, "fit").key("unit") for name in inputs}
-        mine = self._unit_provenance(concept, target, step)
-        provenance = self._provenance({**keys, "unit": mine.key("unit")})
+    def _score_entry(self, concept: Concept, target: Language, vectors: ConceptVectors) -> "Entry":
+        step = self.depends.score_pass(concept, target)
         table = self.tables[concept, target, step]
         unit = Unit("scores", table, self.spec.reading, self.spec.protocol, self._layers, vectors=vectors)
-        return Entry(f"scores/{concept}/{target}.nc", Scores, provenance, unit, step)
+        return Entry(f"scores/{concept}/{target}.nc", Scores, self.depends.scores(concept, target), unit, step)
 
     def _cross_scores(self, unit: Moments | Activations, crossed: CrossVectors) -> Scores:
         assert isinstance(unit, Activations)
@@ -328,13 +320,13 @@ class Line:
             languages = self.languages(concept)
             if step == "fit":
                 entries = [self._fit_entry(concept, language) for language in languages]
-                if self._keeps:
+                if self.depends.keeps:
                     scored = [tag for tag in languages if (concept, tag, "score") in self.tables]
                     entries += [self._kept_entry(concept, language, "score") for language in scored]
             else:
-                inputs, vectors = self.fitted(concept)
-                entries = [self._score_entry(concept, language, inputs, vectors) for language in languages]
-                entries = [entry for entry in entries if entry.step == "score" and not self._keeps]
+                _, vectors = self.fitted(concept)
+                entries = [self._score_entry(concept, language, vectors) for language in languages]
+                entries = [entry for entry in entries if entry.step == "score" and not self.depends.keeps]
             yield from (e for e in entries if self.store.find(e.name, e.kind, e.provenance) is None)
 
     def keep(self, entry: "Entry", made: Made) -> None:
@@ -350,47 +342,3 @@ class Line:
         self.told.add(entry.name)
         self.progress.unit(f"{table.concept} {table.language} {entry.step}", len(table.texts), stored=False)
         self._advance(len(table.texts))
-
-    # --- keys ---------------------------------------------------------------------------------------------------------
-
-    def _unit_provenance(self, concept: Concept, language: Language, step: str) -> Provenance:
-        reading, vectors = self.spec.reading, self.spec.vectors
-        settings = {
-            "reading": reading.model_dump(mode="json", exclude={"keep_activations"}),
-            "template": self.handle.template.name,
-            "post_norm": self.spec.protocol == "paper",
-            "folds": self.spec.split.folds,
-            "control_draws": vectors.control_draws,
-            "seed": vectors.seed,
-        }
-        inputs = {"texts": table_key(self.tables[concept, language, step])}
-        return Provenance(settings, inputs, self.handle.identity)
-
-    def _states_provenance(self, concept: Concept, language: Language, step: str) -> Provenance:
-        """Of kept states: their texts and how they are read; groups, splits and folds are labels that can change."""
-        table = self.tables[concept, language, step]
-        settings = {
-            "reading": self.spec.reading.model_dump(mode="json", exclude={"keep_activations"}),
-            "template": self.handle.template.name,
-            "post_norm": self.spec.protocol == "paper",
-        }
-        return Provenance(settings, {"texts": texts_key(table)}, self.handle.identity)
-
-    def _provenance(self, inputs: Mapping[str, str]) -> Provenance:
-        settings = {"vectors": self.spec.vectors.model_dump(mode="json"), "protocol": self.spec.protocol}
-        return Provenance(settings, inputs, self.handle.identity)
-
-
-def texts_key(table: TextTable) -> str:
-    """Content hash of a text table without groups, splits and folds: texts and pairs."""
-    digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, table.item.tolist()]).encode())
-    digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
-    return content_key(digest.hexdigest())
-
-
-def table_key(table: TextTable) -> str:
-    """Content hash of a text table: texts, pairs, groups, splits and folds."""
-    labels = [table.item.tolist(), table.group.tolist(), table.split.tolist(), table.fold.tolist()]
-    digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, labels]).encode())
-    digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
-    return content_key(digest.hexdigest())

@@ -8,22 +8,32 @@ so the pair difference is `d_p = a_t(l) u_t + e_p`, with
 
     u_t       a unit direction per concept, language and layer; u_s . u_t is exactly the cosine asked for
     a_t(l)    strength[t] * layer_profile[l], the length of the true mean difference
-    e_p       Gaussian noise of standard deviation noise[t] per coordinate, times `massive_scale` in the first `massive`
-              coordinates; a share `group_share` of its variance is common to all pairs of a group
+    e_p       noise of standard deviation noise[t] per coordinate, times `massive_scale` in the first `massive`
+              coordinates; a share `group_share` of its variance is common to all pairs of a group, a share
+              `language_share` to the versions of an item in all languages (crossed: of each of these two parts the
+              same share is common to the group). Normal unless `tails` or `skew` say otherwise:
+              tails  each part times sqrt((tails - 2) / chi^2(tails)), one factor per pair (group, item): a
+                     multivariate t of unit variance, every projection of which is heavy-tailed
+              skew   along u_t, each part is an exponential variable less its mean instead of a normal one
     b_p       what both sides share: Gaussian of standard deviation `topic` per coordinate (the same in all languages),
               and a constant offset of 10 `massive_scale` in the massive coordinates. It cancels in differences
 
-Noise is independent between languages, layers, concepts and groups. With `D` the diagonal of squared coordinate scales
-(1, or massive_scale^2), everything a study measures has a closed form:
+Noise is independent between layers, concepts and groups, and between languages but for `language_share`. With `D` the
+diagonal of squared coordinate scales (1, or massive_scale^2), what a study measures has a closed form:
 
-    accuracy of the source's true direction on the target   A[s, t] = Phi(a_t u_s . u_t / (noise_t sqrt(u_s' D u_s)))
+    accuracy of the source's true direction on the target   A[s, t] = F(a_t u_s . u_t / (noise_t sqrt(u_s' D u_s)))
+        F the normal distribution function; with `tails` Student's, of unit variance. NaN where the noise has no such
+        form: with `skew`, and with `tails` where a share of the noise is common (a sum of two t variables is none)
     cosine of a mean difference over n pairs with the truth
-        about 1 / sqrt(1 + g tr(D) noise^2 / (n a^2)),   g = 1 + (group_size - 1) group_share
-        (hidden noise^2 / (n a^2) without massive dimensions and group noise)
-    cosine of two such vectors     about c_st times the cosines of both with their truths: what disattenuation undoes
+        about 1 / sqrt(1 + g tr(D) noise^2 / (n a^2)),   g = 1 + (mean size of a pair's group - 1) group_share
+        (hidden noise^2 / (n a^2) without massive dimensions and group noise), under every law of the noise
+    cosine of two such vectors     about c_st times the cosines of both with their truths: what disattenuation undoes,
+        if the languages' noise is independent. With `language_share` r the product of the vectors has the expectation
+        a_s a_t c_st + g r noise_s noise_t tr(D) / n (skew changes the trace by at most 2), over n items of both
 
 Nothing here reads a model or a file. The texts are labels such as `morality/en/item-00007/positive`, so that the
-pairs go through the ordinary stages. An item's group, split and fold are the same in all languages.
+pairs go through the ordinary stages. An item's group, split and fold are the same in all languages; which items a
+language lacks (`missing`) is drawn per concept and language.
 """
 
 import math
@@ -33,79 +43,16 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import xarray as xr
-from jaxtyping import Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Int64
+from scipy import stats
 
 from polyvalues.artifacts import PAIR_SCHEMA, Activations, PairSet, TextTable
 from polyvalues.axes import CONCEPT, HIDDEN, LANGUAGE, LAYER, PAIR, SIDE, SIDES, SOURCE, TARGET, TEXT
 from polyvalues.errors import SpecError
+from polyvalues.planted_specs import PlantedSpec, each, factor
 
 OFFSET = 10.0
 """Constant part of a massive dimension, in units of `massive_scale`."""
-
-
-@dataclass(frozen=True)
-class PlantedSpec:
-    """What is planted.
-
-    Attributes:
-        languages: at least one, distinct.
-        concepts: at least one, distinct.
-        pairs: pairs per concept and language.
-        layers: number of layers.
-        hidden: dimensions of a hidden state.
-        cosine: between the directions of any two languages, or a symmetric matrix of them with unit diagonal.
-        strength: length of the true mean difference, one for all languages or one each.
-        noise: standard deviation of a pair difference per coordinate, one for all languages or one each.
-        layer_profile: factor on the strength per layer; None: 1 everywhere.
-        massive: number of massive dimensions.
-        massive_scale: their standard deviation relative to the others.
-        topic: standard deviation per coordinate of what both sides of a pair share.
-        group_size: pairs per group.
-        group_share: share of the noise variance that a group has in common, 0 to 1.
-        folds: number of folds.
-        split: whether pairs are split 70/10/20 into fit, select and test (by position), or all are `cross`.
-        seed: seed of everything.
-
-    Raises:
-        SpecError: values that contradict each other, or cosines no set of directions can have.
-    """
-
-    languages: tuple[str, ...] = ("en", "es", "sw")
-    concepts: tuple[str, ...] = ("morality",)
-    pairs: int = 400
-    layers: int = 3
-    hidden: int = 64
-    cosine: float | tuple[tuple[float, ...], ...] = 0.5
-    strength: float | tuple[float, ...] = 1.0
-    noise: float | tuple[float, ...] = 1.0
-    layer_profile: tuple[float, ...] | None = None
-    massive: int = 0
-    massive_scale: float = 1.0
-    topic: float = 1.0
-    group_size: int = 1
-    group_share: float = 0.0
-    folds: int = 10
-    split: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, labels in (("languages", self.languages), ("concepts", self.concepts)):
-            if not labels or len(set(labels)) != len(labels):
-                raise SpecError(f"planted {name} {labels}: expected at least one, all distinct")
-        for name in ("pairs", "layers", "hidden", "group_size", "folds"):
-            if getattr(self, name) < 1:
-                raise SpecError(f"planted {name} = {getattr(self, name)}: expected at least 1")
-        for name in ("strength", "noise"):
-            if min(_each(self, name)) < 0:
-                raise SpecError(f"planted {name} = {getattr(self, name)}: expected numbers that are not negative")
-        if self.layer_profile is not None and len(self.layer_profile) != self.layers:
-            raise SpecError(f"planted layer_profile has {len(self.layer_profile)} numbers for {self.layers} layers")
-        if not 0 <= self.group_share <= 1 or not 0 <= self.massive <= self.hidden or self.massive_scale <= 0:
-            raise SpecError(
-                f"planted group_share = {self.group_share} (0 to 1), massive = {self.massive} (0 to {self.hidden}), "
-                f"massive_scale = {self.massive_scale} (above 0): out of range"
-            )
-        _factor(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,24 +72,24 @@ class Planted:
 
 def plant(spec: PlantedSpec) -> Planted:
     """Draw the directions and work out what follows from them."""
-    factor = _factor(spec)
+    roots = factor(spec)
     shape = (len(spec.concepts), len(spec.languages), spec.layers, spec.hidden)
     direction = np.empty(shape)
     for concept in range(len(spec.concepts)):
         for layer in range(spec.layers):
-            gaussian = _rng(spec, 0, concept, layer).standard_normal((spec.hidden, factor.shape[1]))
-            direction[concept, :, layer] = factor @ np.linalg.qr(gaussian)[0].T
+            gaussian = _rng(spec, 0, concept, layer).standard_normal((spec.hidden, roots.shape[1]))
+            direction[concept, :, layer] = roots @ np.linalg.qr(gaussian)[0].T
     profile = np.ones(spec.layers) if spec.layer_profile is None else np.array(spec.layer_profile)
-    length = np.outer(_each(spec, "strength"), profile)
+    length = np.outer(each(spec, "strength"), profile)
     scale = _scale(spec)
     gap = np.einsum("cslh,ctlh->cstl", direction, direction) * length
-    spread = np.linalg.norm(direction * scale, axis=-1)[:, :, None] * np.array(_each(spec, "noise"))[:, None]
-    accuracy = np.vectorize(_accuracy, otypes=[float])(gap, spread)
+    spread = np.linalg.norm(direction * scale, axis=-1)[:, :, None] * np.array(each(spec, "noise"))[:, None]
+    accuracy = _accuracy(spec, gap, spread)
     truth = xr.Dataset(
         {
             "direction": ((CONCEPT, LANGUAGE, LAYER, HIDDEN), direction),
             "length": ((LANGUAGE, LAYER), length),
-            "cosine": ((SOURCE, TARGET), factor @ factor.T),
+            "cosine": ((SOURCE, TARGET), roots @ roots.T),
             "accuracy": ((CONCEPT, SOURCE, TARGET, LAYER), accuracy),
         },
         coords={
@@ -160,8 +107,9 @@ def expected_cosine(planted: Planted, pairs: int) -> xr.DataArray:
     To first order in 1/hidden: exact in the limit of many dimensions.
     """
     spec = planted.spec
-    inflation = 1 + (spec.group_size - 1) * spec.group_share
-    noise = xr.DataArray(np.array(_each(spec, "noise")), dims=(LANGUAGE,))
+    size = float(np.mean(np.bincount(_group(spec))[_group(spec)])) if spec.group_sizes else spec.group_size
+    inflation = 1 + (size - 1) * spec.group_share
+    noise = xr.DataArray(np.array(each(spec, "noise")), dims=(LANGUAGE,))
     variance = inflation * float(np.sum(_scale(spec) ** 2)) * noise**2 / pairs
     square = planted.truth["length"] ** 2
     return (square / (square + variance)) ** 0.5
@@ -170,13 +118,13 @@ def expected_cosine(planted: Planted, pairs: int) -> xr.DataArray:
 def planted_pairs(planted: Planted) -> PairSet:
     """All pairs as a data set, before any split; texts are labels, not language."""
     spec = planted.spec
+    names = [f"group-{number:05d}" for number in _group(spec).tolist()]
     rows = []
     for concept in spec.concepts:
         for language in spec.languages:
-            for pair in range(spec.pairs):
+            for pair in np.flatnonzero(_present(spec, concept, language)).tolist():
                 positive, negative = (_text(concept, language, pair, side) for side in SIDES)
-                group = f"group-{pair // spec.group_size:05d}"
-                rows.append((concept, language, _item(pair), group, positive, negative, "", "", "planted:"))
+                rows.append((concept, language, _item(pair), names[pair], positive, negative, "", "", "planted:"))
     columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
     return PairSet(pa.table(columns, schema=PAIR_SCHEMA), notes=("planted truth, not language",))
 
@@ -196,9 +144,10 @@ def planted_table(planted: Planted, concept: str, language: str, splits: Sequenc
     spec = planted.spec
     _position(spec.concepts, concept, "concept")
     _position(spec.languages, language, "language")
-    group = np.arange(spec.pairs) // spec.group_size
+    group = _group(spec)
     split, fold = _split(spec, group)
-    kept = np.flatnonzero(np.ones(spec.pairs, dtype=bool) if splits is None else np.isin(split, list(splits)))
+    wanted = np.ones(spec.pairs, dtype=bool) if splits is None else np.isin(split, list(splits))
+    kept = np.flatnonzero(wanted & _present(spec, concept, language))
     return TextTable(
         concept=concept,
         language=language,
@@ -256,15 +205,56 @@ def _layer_states(planted: Planted, concept: int, language: int, layer: int) -> 
     scale = _scale(spec)
     shared = _rng(spec, 1, concept, layer).standard_normal((spec.pairs, spec.hidden)) * spec.topic * scale
     shared[:, : spec.massive] += OFFSET * spec.massive_scale
-    rng = _rng(spec, 2, concept, layer, language)
-    own = rng.standard_normal((spec.pairs, spec.hidden))
-    group = np.arange(spec.pairs) // spec.group_size
-    common = rng.standard_normal((int(group[-1]) + 1, spec.hidden))[group]
-    error = math.sqrt(spec.group_share) * common + math.sqrt(1 - spec.group_share) * own
-    length = planted.truth["length"].values[language, layer]
-    gap = length * planted.truth["direction"].values[concept, language, layer]
-    half = (gap + _each(spec, "noise")[language] * scale * error) / 2
+    direction = planted.truth["direction"].values[concept, language, layer]
+    error = _error(spec, _rng(spec, 2, concept, layer, language), direction)
+    if spec.language_share:
+        common = _error(spec, _rng(spec, 4, concept, layer), direction)
+        error = math.sqrt(spec.language_share) * common + math.sqrt(1 - spec.language_share) * error
+    gap = planted.truth["length"].values[language, layer] * direction
+    half = (gap + each(spec, "noise")[language] * scale * error) / 2
     return np.stack([shared + half, shared - half], axis=1).reshape(2 * spec.pairs, spec.hidden)
+
+
+def _error(
+    spec: PlantedSpec, rng: np.random.Generator, direction: Float64[np.ndarray, " hidden"]
+) -> Float64[np.ndarray, "pair hidden"]:
+    """Noise of unit variance in every direction, part of it common to the pairs of a group."""
+    group = _group(spec)
+    own = rng.standard_normal((spec.pairs, spec.hidden))
+    common = rng.standard_normal((int(group[-1]) + 1, spec.hidden))
+    own, common = (_shaped(spec, part, rng, direction) for part in (own, common))
+    return math.sqrt(spec.group_share) * common[group] + math.sqrt(1 - spec.group_share) * own
+
+
+def _shaped(
+    spec: PlantedSpec,
+    normal: Float64[np.ndarray, "row hidden"],
+    rng: np.random.Generator,
+    direction: Float64[np.ndarray, " hidden"],
+) -> Float64[np.ndarray, "row hidden"]:
+    """Standard normal rows made skewed and heavy-tailed as the spec says; still of unit variance."""
+    if spec.skew:
+        along = spec.skew * (rng.standard_exponential(len(normal)) - 1)
+        normal = normal + np.outer(along - normal @ direction, direction)
+    if spec.tails is not None:
+        normal = normal * np.sqrt((spec.tails - 2) / rng.chisquare(spec.tails, len(normal)))[:, None]
+    return normal
+
+
+def _group(spec: PlantedSpec) -> Int64[np.ndarray, " pair"]:
+    """Number of each pair's group, ascending."""
+    if not spec.group_sizes:
+        return np.arange(spec.pairs) // spec.group_size
+    rounds = -(-spec.pairs // sum(spec.group_sizes))
+    sizes = np.array(spec.group_sizes * rounds)
+    return np.repeat(np.arange(len(sizes)), sizes)[: spec.pairs]
+
+
+def _present(spec: PlantedSpec, concept: str, language: str) -> Bool[np.ndarray, " pair"]:
+    """Which items a language has, at least one."""
+    at, number = spec.languages.index(language), spec.concepts.index(concept)
+    lacking = min(spec.pairs - 1, round(each(spec, "missing")[at] * spec.pairs))
+    return _rng(spec, 5, number, at).permutation(spec.pairs) >= lacking
 
 
 def _split(spec: PlantedSpec, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -278,46 +268,23 @@ def _split(spec: PlantedSpec, group: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return part[group], np.where(part == "fit", fold, np.int32(-1)).astype(np.int32)[group]
 
 
-def _factor(spec: PlantedSpec) -> Float64[np.ndarray, "language rank"]:
-    """Rows whose products are the cosines asked for; a symmetric root, since a cosine of 1 has no Cholesky factor."""
-    count = len(spec.languages)
-    if isinstance(spec.cosine, tuple):
-        wanted = np.array(spec.cosine, dtype=np.float64)
+def _accuracy(
+    spec: PlantedSpec, gap: Float64[np.ndarray, "*cell"], spread: Float64[np.ndarray, "*cell"]
+) -> Float64[np.ndarray, "*cell"]:
+    """Share of pairs above 0; without noise every pair is right, wrong or tied."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = gap / spread
+    if spec.skew or (spec.tails is not None and (spec.group_share or spec.language_share)):
+        found = np.full(gap.shape, np.nan)
+    elif spec.tails is not None:
+        found = stats.t.cdf(z * math.sqrt(spec.tails / (spec.tails - 2)), spec.tails)
     else:
-        wanted = np.where(np.eye(count, dtype=bool), 1.0, float(spec.cosine))
-    if wanted.shape != (count, count) or not np.allclose(wanted, wanted.T) or not np.allclose(np.diag(wanted), 1.0):
-        raise SpecError(f"planted cosine: expected a symmetric {count} x {count} matrix with ones on its diagonal")
-    values, vectors = np.linalg.eigh(wanted)
-    if values[0] < -1e-9:
-        raise SpecError(
-            f"planted cosine: no {count} directions have these cosines (smallest eigenvalue {values[0]:.3g}); "
-            "with one cosine for all it can be no lower than -1 / (languages - 1)"
-        )
-    kept = values > 1e-12
-    if kept.sum() > spec.hidden:
-        raise SpecError(f"planted cosine: {kept.sum()} independent directions do not fit into {spec.hidden} dimensions")
-    return vectors[:, kept] * np.sqrt(values[kept])
-
-
-def _accuracy(gap: float, spread: float) -> float:
-    """Phi(gap / spread); without noise every pair is right, wrong or tied."""
-    if spread == 0:
-        return 0.5 * (1 + float(np.sign(gap)))
-    return 0.5 * math.erfc(-gap / spread / math.sqrt(2))
+        found = 0.5 * np.vectorize(math.erfc, otypes=[float])(-z / math.sqrt(2))
+    return np.where(spread == 0, 0.5 * (1 + np.sign(gap)), found)
 
 
 def _scale(spec: PlantedSpec) -> Float64[np.ndarray, " hidden"]:
     return np.where(np.arange(spec.hidden) < spec.massive, spec.massive_scale, 1.0)
-
-
-def _each(spec: PlantedSpec, name: str) -> tuple[float, ...]:
-    """`strength` or `noise`, one number per language."""
-    value = getattr(spec, name)
-    if not isinstance(value, tuple):
-        return (float(value),) * len(spec.languages)
-    if len(value) != len(spec.languages):
-        raise SpecError(f"planted {name} has {len(value)} numbers for {len(spec.languages)} languages")
-    return tuple(float(number) for number in value)
 
 
 def _rng(spec: PlantedSpec, *key: int) -> np.random.Generator:

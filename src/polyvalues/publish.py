@@ -25,6 +25,7 @@ from polyvalues.report.figures import figure_set, save_figure
 from polyvalues.report.tables import csv_tables, latex_tables
 from polyvalues.report.views import LanguageView
 from polyvalues.store import Store, content_key
+from polyvalues.versions import VERSIONS
 
 _MANIFEST = "figures/manifest.json"
 
@@ -106,7 +107,8 @@ def _key(findings: Findings, info: StudyInfo, claims: Claims, besides: tuple[Bes
         None if related is None else related.to_pylist(),
         *(control.trials.to_csv() for control in shown.controls),
     ]
-    return content_key([[_sha256(dataset_to_netcdf(part)) for part in parts], said, how, later])
+    version = VERSIONS["report"]
+    return content_key([version, [_sha256(dataset_to_netcdf(part)) for part in parts], said, how, later])
 
 
 def _kept(store: Store, key: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from jaxtyping import Bool, Float64, Int64
 
 LEVEL: Final = 0.05
-"""Share of false discoveries among the related pairs of items of a concept; where none is related, the chance of any."""
+"""Share of false discoveries among a concept's related pairs of items; where none is related, the chance of any."""
 
 LEAST_COSINE: Final = 0.2
 """Pairs of items below this are not looked at: they move an accuracy by less than its interval shows."""

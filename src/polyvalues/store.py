@@ -32,6 +32,7 @@ import pyarrow.parquet as pq
 from polyvalues.artifacts import PairSet
 from polyvalues.codecs import CODECS, FORMAT, Codec
 from polyvalues.errors import CorruptArtifact, PolyvaluesError, StorageFull, StoreError, StudyLocked
+from polyvalues.versions import VERSIONS
 
 _LOG = logging.getLogger("polyvalues")
 _ZEROS: Final = "0" * 64
@@ -46,21 +47,25 @@ class Provenance:
     """What an artefact says about where it comes from.
 
     Attributes:
+        kind: of artefact, as in `polyvalues.versions`.
         spec: the settings it depends on, as JSON-ready values.
         inputs: content keys of the artefacts it was made from, by name.
         fingerprint: of the model; empty where no model is involved.
     """
 
+    kind: str
     spec: Mapping[str, Any]
     inputs: Mapping[str, str]
     fingerprint: str = ""
 
-    def key(self, kind: str) -> str:
-        """SHA-256 (hex) of everything the artefact depends on, the format's version included."""
+    @property
+    def key(self) -> str:
+        """SHA-256 (hex) of everything the artefact depends on, the versions of format and kind included."""
         return content_key(
             {
                 "format": FORMAT,
-                "kind": kind,
+                "kind": self.kind,
+                "version": VERSIONS[self.kind],
                 "spec": dict(self.spec),
                 "inputs": dict(self.inputs),
                 "fingerprint": self.fingerprint,
@@ -146,7 +151,7 @@ class Store:
         path = self.path(name)
         try:
             header, data = self._open(path, kind)
-            if header.get("key") != provenance.key(kind.__name__):
+            if header.get("key") != provenance.key:
                 return None
             return self._decode(path, kind, data)
         except FileNotFoundError:
@@ -172,12 +177,13 @@ class Store:
     def put(self, name: str, artefact: object, provenance: Provenance) -> str:
         """Write `artefact` under `name`, sealed and atomically; returns its key."""
         kind = type(artefact)
-        key = provenance.key(kind.__name__)
+        key = provenance.key
         token = f"polyvalues-seal:{key[:16]}:"
         header = {
             "format": FORMAT,
             "kind": kind.__name__,
             "key": key,
+            "made": f"{provenance.kind} {VERSIONS[provenance.kind]}",
             "spec": dict(provenance.spec),
             "inputs": dict(provenance.inputs),
             "fingerprint": provenance.fingerprint,

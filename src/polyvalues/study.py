@@ -132,14 +132,16 @@ def _prepared(spec: StudySpec) -> tuple[PairSet, pa.Table]:
 
 
 def _keep_pairs(spec: StudySpec, store: Store, pairs: PairSet, related: pa.Table) -> str:
-    """Store the pairs as they are used, and the related items where they were looked for; the content key of the pairs."""
+    """Store the pairs as used, and related items where they were looked for; returns the pairs' content key."""
     data_hash = content_key(pairs.table.to_pydict())
     settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol"})
-    store.once("pairs.parquet", PairSet, Provenance(settings, {"data": data_hash}), lambda: pairs)
+    left_out = content_key([pairs.drops.to_pydict(), pairs.notes])
+    provenance = Provenance("pairs", settings, {"data": data_hash, "left out": left_out})
+    store.once("pairs.parquet", PairSet, provenance, lambda: pairs)
     if spec.protocol == "paper" or spec.split.related == "off":
         store.path(RELATED).unlink(missing_ok=True)
     else:
-        found = Provenance(settings, {"related": content_key(related.to_pylist())})
+        found = Provenance("related", settings, {"related": content_key(related.to_pylist())})
         store.once(RELATED, pa.Table, found, lambda: related)
         store.write("findings/related.csv", csv_text(related.to_pandas()))
     return data_hash
@@ -161,11 +163,8 @@ def _findings(
     spec: StudySpec, store: Store, runs: Sequence[ConceptRun], handle: ModelHandle
 ) -> tuple[Findings, Claims]:
     provenance = Provenance(
-        {
-            "statistics": spec.statistics.model_dump(mode="json"),
-            "vectors": spec.vectors.model_dump(mode="json"),
-            "protocol": spec.protocol,
-        },
+        "findings",
+        {"statistics": spec.statistics.model_dump(mode="json"), "protocol": spec.protocol},
         {f"{run.concept}/{name}": key for run in runs for name, key in run.keys.items()},
     )
     scores = [unit for run in runs for unit in run.scores.values()]

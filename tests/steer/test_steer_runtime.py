@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,8 @@ import torch
 from test_steer_vectors import TEXTS, make_vectors
 
 from polyvalues.axes import INTERVENTIONS
+from polyvalues.dependencies import Dependencies
 from polyvalues.errors import MissingExtra, ModelLoadError, SpecError, SteeringError
-from polyvalues.line import Line
 from polyvalues.model.handle import ModelHandle, load_model
 from polyvalues.model.norms import residual_norms
 from polyvalues.model.record import record
@@ -110,12 +109,9 @@ def test_artefacts_are_kept_apart(both: Any) -> None:
     here, there = both
     assert here.identity == here.fingerprint
     assert there.identity == f"{here.fingerprint} plain"
-    keys = {Line._provenance(_line(handle), {}).key("vectors") for handle in both}
+    spec = build(StudySpec, {"model": {"id": "babel"}})
+    keys = {Dependencies(spec, {}, handle.identity, "raw").vectors("fairness").key for handle in both}
     assert len(keys) == 2
-
-
-def _line(handle: ModelHandle) -> Any:
-    return SimpleNamespace(spec=build(StudySpec, {"model": {"id": "babel"}}), handle=handle)
 
 
 def test_vllm_that_is_not_installed_or_cannot_place_the_model(tmp_path: Any) -> None:

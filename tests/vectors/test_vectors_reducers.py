@@ -31,8 +31,9 @@ def streamed(parts: list[np.ndarray], table: TextTable = TABLE, states: np.ndarr
 
 
 def same(left: Moments, right: Moments, *, exactly: bool = False) -> None:
-    assert np.array_equal(left.data["count"], right.data["count"])
-    for name in ("total", "permuted"):
+    for name in ("count", "unit_count"):
+        assert np.array_equal(left.data[name], right.data[name])
+    for name in ("total", "permuted", "unit"):
         if exactly:
             assert np.array_equal(left.data[name], right.data[name])
         np.testing.assert_allclose(left.data[name], right.data[name], rtol=1e-12, atol=1e-11)

@@ -205,9 +205,8 @@ class Experiment:
     def _unit(self, name: str, rows: Sequence[Row]) -> Generations:
         made = [(row.text, row.vector, row.source, row.sign, row.layers, row.strength, row.steered, row.seed, row.draw)
                 for row in rows]  # fmt: skip
-        provenance = Provenance(
-            {**self.provenance.spec, "rows": made}, self.provenance.inputs, self.provenance.fingerprint
-        )
+        own = self.provenance
+        provenance = Provenance(own.kind, {**own.spec, "rows": made}, own.inputs, own.fingerprint)
         file = f"control/{self.spec.concept}/{name}.parquet"
         found = self.store.find(file, Generations, provenance)
         self.announce(name, len(rows), found is not None)

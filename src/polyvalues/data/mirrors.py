@@ -2,8 +2,8 @@
 
     units       words that one side has in a place where the other has not; where words are not spaced, whole stretches
                 of letters
-    difference  n-grams of letters (2 to 4) of the positive side's units less those of the negative side's, each weighted
-                by log(items / items that have it); n-grams in more than `_COMMON` items are left out
+    difference  n-grams of letters (2 to 4) of the positive side's units less those of the negative side's, weighted by
+                log(items / items that have it); n-grams in more than `_COMMON` items are left out
     cosine      between two items' differences, mean over the languages that have both: -1 where the words that mark the
                 positive side of one item mark the negative side of the other (sinks/floats, floats/sinks), 1 where they
                 mark the same side
@@ -68,7 +68,7 @@ class _Language:
     def cosines(self, rng: np.random.Generator | None = None) -> sp.coo_matrix:
         """Cosines of at least `LEAST_COSINE` between items, upper triangle; with `rng`, units are dealt anew."""
         unit = self.unit if rng is None else rng.permutation(self.unit)
-        shape = (len(self.items), self.products.shape[0])
+        shape = (len(self.items), np.shape(self.products)[0])
         rows = sp.csr_matrix((self.sign, (self.holder, unit)), shape=shape)
         found = rows @ (rows @ self.products).T
         length = np.sqrt(np.maximum(found.diagonal(), 0.0))
@@ -109,8 +109,8 @@ def group_related(pairs: PairSet, related: pa.Table, folds: int) -> tuple[PairSe
         folds: number of folds.
 
     Returns:
-        The pairs with the new groups and a note per concept; the rows, with `together`, but for those whose items shared
-        a group already.
+        The pairs with the new groups and a note per concept; the rows, with `together`, but for those whose items
+        shared a group already.
     """
     groups = pairs.table["group"].to_pylist()
     columns = [pairs.table[name].to_pylist() for name in ("concept", "item")]
@@ -160,9 +160,8 @@ def _concept(concept: str, languages: Mapping[str, Mapping[str, Units]]) -> pa.T
         there[at, prepared.items] = True
         cosines = prepared.cosines()
         total += sp.csr_matrix((cosines.data, (prepared.items[cosines.row], prepared.items[cosines.col])), shape)
-        tails.append(
-            _null(prepared, np.random.default_rng(text_seed(*(word for name in names for word in _flat(own[name])))))
-        )
+        seed = text_seed(*(word for name in names for word in _flat(own[name])))
+        tails.append(_null(prepared, np.random.default_rng(seed)))
     summed = sp.coo_matrix(total)
     both = np.sum(there[:, summed.row] & there[:, summed.col], axis=0)
     cosine = summed.data / np.maximum(both, 1)
@@ -200,7 +199,7 @@ def _prepared(rows: Sequence[Units], items: np.ndarray) -> _Language:
         return _Language(items, nothing, nothing, nothing, np.zeros((0, 0)))
     holder, sign, texts = (np.array(column) for column in zip(*found, strict=True))
     names, unit = np.unique(texts, return_inverse=True)
-    count = CountVectorizer(analyzer="char_wb", ngram_range=_GRAMS, lowercase=False, dtype=np.float64)
+    count = CountVectorizer(analyzer="char_wb", ngram_range=_GRAMS, lowercase=False)
     counts = sp.csr_matrix(count.fit_transform(names.tolist()))
     there = sp.csr_matrix((np.ones(len(unit)), (holder, unit)), shape=(len(rows), len(names)))
     holders = np.asarray((there @ counts > 0).sum(axis=0)).ravel()
@@ -224,7 +223,6 @@ def _joint(tails: Sequence[tuple[np.ndarray, int]]) -> Null:
     mean = np.zeros(longest)
     for tail, count in tails:
         rank = np.arange(longest) * count // total
-        mean += np.where(
-            rank < len(tail), tail[np.minimum(rank, max(len(tail) - 1, 0))] if len(tail) else 0.0, LEAST_COSINE
-        )
+        padded = np.append(tail, LEAST_COSINE)  # what is below is not kept, and taken for no less
+        mean += padded[np.minimum(rank, len(tail))]
     return Null(np.sort(mean / len(tails)), total)

@@ -3,8 +3,8 @@
 A vector cannot be worse than a coin on pairs that have nothing to do with those it was fitted on. So what is certainly
 below one half has a cause in the data:
 
-    own vector       items that mirror each other lie in different folds, or items balance each other as a whole: what is
-                     learned from some is wrong about the rest
+    own vector       items that mirror each other lie in different folds, or items balance each other as a whole: what
+                     is learned from some is wrong about the rest
     foreign vector   where both languages recognise the value by their own vectors, the sides of one are exchanged
 """
 

@@ -2,6 +2,7 @@
 
     total[k, positive] = sum over pairs p of fold k of h_positive(p),  and likewise the negative side
     permuted[r]        = sum over pairs p of c_r(p) (h_positive(p) - h_negative(p)),   c_r(p) a fair coin, +1 or -1
+    unit[k]            = sum of pair differences of unit length (`polyvalues.vectors.unit_differences`)
 
 A text may serve in several pairs and on both sides, so how often it counts in each sum is worked out once, as a matrix
 `weight[text, sum]`; a batch then costs one matrix product per layer, in float64. Pairs without a fold (`fold = -1`)
@@ -20,6 +21,7 @@ from polyvalues.axes import DRAW, FOLD, HIDDEN, LAYER, SIDE, SIDES
 from polyvalues.errors import VectorError
 from polyvalues.vectors.attendance import Attendance
 from polyvalues.vectors.controls import coin_signs
+from polyvalues.vectors.unit_differences import UnitDifferences
 
 CHUNK = 256
 """Texts summed at a time from kept activations, so that memory-mapped states are never all in memory."""
@@ -46,6 +48,7 @@ class MomentsReducer:
         self._folds, self._draws = folds, control_draws
         self._weight = _weights(table, folds, control_draws, seed)
         self._count = np.bincount(table.fold[table.fold >= 0], minlength=folds).astype(np.int64)
+        self._units = UnitDifferences(table, folds)
         self._sums: Float64[np.ndarray, "layer sum hidden"] | None = None
 
     def update(self, index: Int[np.ndarray, " batch"], states: Float[np.ndarray, "layer text hidden"]) -> None:
@@ -66,6 +69,7 @@ class MomentsReducer:
         weight = self._weight[index].T
         for layer, rows in enumerate(states):
             self._sums[layer] += weight @ rows.astype(np.float64)
+        self._units.update(index, states)
 
     def merge(self, other: "MomentsReducer") -> None:
         """Add what another reducer of the same pairs has seen; `other` is left as it is.
@@ -80,6 +84,7 @@ class MomentsReducer:
         self._attendance.merge(other._attendance)
         if other._sums is not None:
             self._sums = other._sums.copy() if self._sums is None else self._sums + other._sums
+        self._units.merge(other._units)
 
     def result(self) -> Moments:
         """The sums.
@@ -100,6 +105,8 @@ class MomentsReducer:
                     (DRAW, LAYER, HIDDEN),
                     np.ascontiguousarray(np.moveaxis(self._sums[:, 2 * self._folds :], 0, 1)),
                 ),
+                "unit_count": ((FOLD,), self._units.count),
+                "unit": ((FOLD, LAYER, HIDDEN), self._units.result()),
             },
             coords={SIDE: list(SIDES), LAYER: self._attendance.layers(layers)},
             attrs=self._attendance.attrs,

@@ -24,9 +24,7 @@ from polyvalues.data.languages import language_name
 from polyvalues.data.translate.base import Backend, Memory, Request
 from polyvalues.data.translate.segments import Part, cut, intact, one_line, pieces, restore
 from polyvalues.errors import PairsError, SpecError
-
-FORMAT: Final = 1
-"""Version of what is asked; raised when segments or keys change."""
+from polyvalues.versions import VERSIONS
 
 _TEXTS: Final = ("prefix", *SIDES)
 Row = dict[str, str]
@@ -324,6 +322,6 @@ def _drop(row: Row, target: str, backend: str) -> Row:
 
 
 def _key(request: Request, source: str, target: str, backend: Backend) -> str:
-    content = [FORMAT, backend.name, dict(backend.settings), source, target, list(request)]
+    content = [VERSIONS["translations"], backend.name, dict(backend.settings), source, target, list(request)]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
