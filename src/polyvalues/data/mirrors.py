@@ -56,6 +56,7 @@ class _Language:
         items: their positions among the items of the concept.
         holder, sign, unit: one for every unit of every item: which item has it; +1 on the positive side, -1 on the
             negative; which unit it is.
+        units: how many different ones there are.
         products: `[unit, unit]`, of the units' weighted n-grams; sparse where there are many.
     """
 
@@ -63,14 +64,15 @@ class _Language:
     holder: np.ndarray
     sign: np.ndarray
     unit: np.ndarray
+    units: int
     products: np.ndarray | sp.csr_matrix
 
     def cosines(self, rng: np.random.Generator | None = None) -> sp.coo_matrix:
         """Cosines of at least `LEAST_COSINE` between items, upper triangle; with `rng`, units are dealt anew."""
         unit = self.unit if rng is None else rng.permutation(self.unit)
-        shape = (len(self.items), np.shape(self.products)[0])
+        shape = (len(self.items), self.units)
         rows = sp.csr_matrix((self.sign, (self.holder, unit)), shape=shape)
-        found = rows @ (rows @ self.products).T
+        found: np.ndarray | sp.csr_matrix = rows @ (rows @ self.products).T
         length = np.sqrt(np.maximum(found.diagonal(), 0.0))
         scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 1e-6)
         if isinstance(found, np.ndarray):
@@ -196,7 +198,7 @@ def _prepared(rows: Sequence[Units], items: np.ndarray) -> _Language:
              for unit in own]  # fmt: skip
     if not found:
         nothing = np.zeros(0, dtype=np.int64)
-        return _Language(items, nothing, nothing, nothing, np.zeros((0, 0)))
+        return _Language(items, nothing, nothing, nothing, 0, np.zeros((0, 0)))
     holder, sign, texts = (np.array(column) for column in zip(*found, strict=True))
     names, unit = np.unique(texts, return_inverse=True)
     count = CountVectorizer(analyzer="char_wb", ngram_range=_GRAMS, lowercase=False)
@@ -206,7 +208,7 @@ def _prepared(rows: Sequence[Units], items: np.ndarray) -> _Language:
     weight = np.where(holders <= _COMMON, np.log(len(rows) / holders), 0.0)
     grams = sp.csr_matrix(counts @ sp.diags(weight))
     products = sp.csr_matrix(grams @ grams.T)
-    return _Language(items, holder, sign, unit, products.toarray() if len(names) <= _DENSE else products)
+    return _Language(items, holder, sign, unit, len(names), products.toarray() if len(names) <= _DENSE else products)
 
 
 def _null(own: _Language, rng: np.random.Generator) -> tuple[np.ndarray, int]:
