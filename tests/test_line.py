@@ -116,6 +116,31 @@ def test_the_paper_protocol_equals_the_plain_loop(home: Path) -> None:
     np.testing.assert_allclose(best.transpose("source", "target").values, cosine.max(axis=-1), atol=1e-5)
 
 
+def test_the_published_options_equal_the_plain_loop(home: Path) -> None:
+    """Two concepts in one call, all tested on the first one's texts, and fitted on shuffled labels."""
+    rows = [json.loads(line) for line in (home / "pairs.jsonl").read_text(encoding="utf-8").splitlines()]
+    others = [row | {"concept": "honesty", "positive": row["negative"] + "!"} for row in rows if "fox" in row["item"]]
+    path = home / "two.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows + others), encoding="utf-8")
+    options = {"tested_on": "first", "random_direction": True}
+    spec = settings(home / "model", path, home / "options", protocol="paper", split={}, paper=options)
+    finished = run_study(spec)
+    where = {"concept": "honesty", "interval": "estimate", "source": list(LANGUAGES), "target": list(LANGUAGES)}
+    accuracy, cosine = paper_protocol(home / "model", path, LANGUAGES, "honesty", shuffled=True)
+    order = ("source", "target", "layer")
+    found = finished.findings.recognition["accuracy"].sel(where).transpose(*order).values
+    np.testing.assert_allclose(found, accuracy, atol=1e-5)
+    np.testing.assert_allclose(
+        finished.findings.consistency["cosine"].sel(where).transpose(*order).values, cosine, atol=1e-5
+    )
+    own_texts, _ = paper_protocol(home / "model", path, LANGUAGES, "honesty", "honesty", shuffled=True)
+    labelled, _ = paper_protocol(home / "model", path, LANGUAGES, "honesty")
+    assert min(np.abs(other - accuracy).max() for other in (own_texts, labelled)) > 0.05
+    assert (
+        finished.findings.recognition["n_pairs"].sel(concept="honesty") == len(rows) // 3 - len(rows) // 3 * 4 // 5
+    ).all()
+
+
 def test_a_second_run_reads_nothing_and_changes_nothing(study: Study) -> None:
     before = stamps(study.folder)
     again = run_study(study.spec)

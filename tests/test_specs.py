@@ -54,6 +54,8 @@ def test_toml_round_trip(tmp_path_factory: pytest.TempPathFactory, text: str, op
         ({"protocol": "paper", "vectors": {"estimator": "pca"}}, "mean differences"),
         ({"protocol": "paper", "reading": {"position": "mean"}}, "last token"),
         ({"protocol": "paper", "split": {"folds": 5}}, "own split"),
+        ({"paper": {"random_direction": True}}, "about the paper protocol"),
+        ({"protocol": "paper", "paper": {"tested_on": "last"}}, "paper.tested_on"),
         ({"statistics": {"confidence": float("nan")}}, "confidence"),
     ],
 )

@@ -221,7 +221,8 @@ class Replicates:
             `half_cosine` float64 `[source, layer, replicate, half]`, the cosine between the vectors of both halves of
             a random half-split of the replicate's folds (the same half-splits in every language);
             `control` float64 `[source, target, layer, control_kind, draw]`, the cosine between control directions.
-            NaN where a vector is zero. attrs: concept, estimator.
+            NaN where a vector is zero; paper protocol: `sign` int8 `[source, layer]`, by which vectors were multiplied.
+            attrs: concept, estimator.
     """
 
     data: xr.Dataset

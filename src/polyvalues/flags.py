@@ -20,6 +20,7 @@ _PANELS: Final = {
     "reading": "Reading",
     "vectors": "Vectors",
     "statistics": "Statistics",
+    "paper": "Paper protocol",
     "budget": "Budget",
     "generation": "Generation",
     "seq2seq": "Sequence-to-sequence model",

@@ -38,6 +38,7 @@ from polyvalues.vectors.activations import ActivationsReducer, labelled_as, rela
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
 from polyvalues.vectors.replicates import replicates
+from polyvalues.vectors.signs import signed_replicates
 
 Inputs = Mapping[Language, Moments | Activations]
 _Fitted = tuple[Inputs, ConceptVectors, Callable[[], CrossVectors]]
@@ -161,7 +162,7 @@ class Line:
             f"vectors/{concept}.replicates.nc",
             Replicates,
             provenance,
-            lambda: replicates(inputs, vectors, self.spec.vectors),
+            lambda: self._resample(inputs, vectors),
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
         scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
@@ -199,6 +200,10 @@ class Line:
             return fit_vectors(inputs, self.spec.vectors)
         kept = {name: unit for name, unit in inputs.items() if isinstance(unit, Activations)}
         return paper_vectors(kept, self.spec.vectors)
+
+    def _resample(self, inputs: Inputs, vectors: ConceptVectors) -> Replicates:
+        make = replicates if self.spec.protocol == "strict" else signed_replicates
+        return make(inputs, vectors, self.spec.vectors)
 
     def states(self, concept: Concept) -> Mapping[Language, Activations]:
         """Kept states of a cross-fitted concept, whatever groups and folds they were stored with; else nothing."""

@@ -165,6 +165,11 @@ def study_info(study: Study, pairs: PairSet) -> StudyInfo:
         "intervals": f"{statistics.confidence:.0%}, {statistics.draws} bootstrap draws over groups",
         "seeds": f"vectors {spec.vectors.seed}, statistics {statistics.seed}",
     }
+    if paper:
+        settings["tested on"] = {"own": "the concept's own texts", "first": "the first concept's texts"}[
+            spec.paper.tested_on
+        ]
+        settings["labels"] = "shuffled (random_direction)" if spec.paper.random_direction else "as given"
     return StudyInfo(
         title=f"Value concepts across languages in {study.model.get('name', spec.model.id)}",
         protocol=spec.protocol,

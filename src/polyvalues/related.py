@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 
 LEVEL: Final = 0.05
 """Share of false discoveries among a concept's related pairs of items; where none is related, the chance of any."""
@@ -140,15 +140,21 @@ def merge_groups(
     return {item: _root(parent, name) for item, name in group.items()}, together
 
 
-def joint_partition(first: Sequence[str], second: Sequence[str]) -> tuple[Int64[np.ndarray, " item"], int]:
-    """The finest partition that is no finer than either of two partitions of the same items: labels, and how many."""
+def common_groups(first: Mapping[str, str], second: Mapping[str, str]) -> Mapping[str, str]:
+    """The finest groups that are no finer than those of either of two studies.
+
+    Args:
+        first: group by item in one study.
+        second: group by item in the other.
+
+    Returns:
+        New name by old name: the first of the names that were joined; where both have the same groups, the names stay.
+    """
     parent: dict[str, str] = {}
-    for one, two in zip(first, second, strict=True):
-        ends = sorted((_root(parent, f"1{one}"), _root(parent, f"2{two}")))
+    for item in first.keys() & second.keys():
+        ends = sorted((_root(parent, first[item]), _root(parent, second[item])))
         parent[ends[1]] = ends[0]
-    roots = [_root(parent, f"1{one}") for one in first]
-    names = {name: at for at, name in enumerate(sorted(set(roots)))}
-    return np.array([names[name] for name in roots], dtype=np.int64), len(names)
+    return {name: _root(parent, name) for name in (*first.values(), *second.values())}
 
 
 def _root(parent: dict[str, str], name: str) -> str:

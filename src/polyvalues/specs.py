@@ -244,6 +244,18 @@ class StatisticsSpec(Spec):
     seed: int = Field(default=0, ge=0, description="Of the bootstrap.")
 
 
+class PaperSpec(Spec):
+    """What the published code of the paper protocol does, by its options, besides the paper's choices."""
+
+    tested_on: Literal["own", "first"] = Field(
+        default="own",
+        description="Test texts of a concept: its own, or the first concept's, as in one published call with several.",
+    )
+    random_direction: bool = Field(
+        default=False, description="Fit on shuffled labels, the same in all languages, as the published option does."
+    )
+
+
 class GenerationSpec(Spec):
     """How answers are generated."""
 
@@ -349,9 +361,12 @@ class StudySpec(Spec):
     reading: ReadingSpec = ReadingSpec()
     vectors: VectorSpec = VectorSpec()
     statistics: StatisticsSpec = StatisticsSpec()
+    paper: PaperSpec = PaperSpec()
 
     @model_validator(mode="after")
     def _paper(self) -> "StudySpec":
+        if self.protocol != "paper" and self.paper != PaperSpec():
+            raise ValueError("[paper] is about the paper protocol; leave it out, or set protocol = 'paper'")
         if self.protocol == "paper":
             if self.vectors.estimator != "mean-difference":
                 raise ValueError("the paper protocol fits mean differences; leave vectors.estimator alone")

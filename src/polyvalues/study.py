@@ -124,7 +124,7 @@ def _prepared(spec: StudySpec) -> tuple[PairSet, pa.Table]:
     """The pairs, and which items are related by their texts (nothing looked for: none)."""
     pairs, related = read_pairs(spec.pairs), RELATED_SCHEMA.empty_table()
     if spec.protocol == "paper":
-        return paper_split(paper_pairs(pairs, spec.check)), related
+        return paper_split(paper_pairs(pairs, spec.check), spec.paper), related
     pairs = check_pairs(pairs, spec.check)
     if spec.split.related != "off":
         pairs, related = group_related(pairs, related_by_texts(pairs), spec.split.folds)
@@ -134,7 +134,7 @@ def _prepared(spec: StudySpec) -> tuple[PairSet, pa.Table]:
 def _keep_pairs(spec: StudySpec, store: Store, pairs: PairSet, related: pa.Table) -> str:
     """Store the pairs as used, and related items where they were looked for; returns the pairs' content key."""
     data_hash = content_key(pairs.table.to_pydict())
-    settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol"})
+    settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol", "paper"})
     left_out = content_key([pairs.drops.to_pydict(), pairs.notes])
     provenance = Provenance("pairs", settings, {"data": data_hash, "left out": left_out})
     store.once("pairs.parquet", PairSet, provenance, lambda: pairs)

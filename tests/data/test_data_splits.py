@@ -1,6 +1,7 @@
 from collections import Counter
 from hashlib import blake2b
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,8 @@ from polyvalues.artifacts import PairSet
 from polyvalues.data.check import check_pairs
 from polyvalues.data.splits import paper_split, split_pairs
 from polyvalues.errors import PairsError
-from polyvalues.specs import CheckSpec, SplitSpec
-from reference.paper_split import paper_split_rows
+from polyvalues.specs import CheckSpec, PaperSpec, SplitSpec
+from reference.paper_split import paper_split_rows, published_labels
 
 SPLIT = SplitSpec(mode="split")
 CROSS = SplitSpec(mode="cross")
@@ -273,3 +274,45 @@ def test_the_paper_split_of_one_language_does_not_depend_on_the_others() -> None
     alone = paper_split(grid(30, ["es"])).table
     beside = paper_split(grid(30, ["en", "es"])).table
     assert beside.slice(30).combine_chunks().equals(alone.combine_chunks())
+
+
+@pytest.mark.parametrize("n", [5, 37, 120])
+def test_shuffled_labels_are_those_of_the_published_option(n: int) -> None:
+    divided = paper_split(grid(n, ["en", "es"]), PaperSpec(random_direction=True))
+    plain = paper_split(grid(n, ["en", "es"])).table.to_pylist()
+    expected = dict(published_labels([f"i{number}" for number in range(n)]))
+    exchanged = {"en": [], "es": []}
+    for found, other in zip(divided.table.to_pylist(), plain, strict=True):
+        assert (found["item"], found["split"], found["fold"]) == (other["item"], other["split"], other["fold"])
+        turned = expected.get(found["item"], False)
+        sides = ("negative", "positive") if turned else ("positive", "negative")
+        assert (found["positive"], found["negative"]) == tuple(other[side] for side in sides)
+        exchanged[found["language"]].append(turned)
+    assert exchanged["en"] == exchanged["es"]
+    if n > 100:
+        assert 0.3 < np.mean(list(expected.values())) < 0.7
+    assert len(divided.notes) == len(paper_split(grid(n, ["en", "es"])).notes) + 1
+
+
+def test_every_concept_is_tested_on_the_first_ones_texts_when_asked() -> None:
+    rows = [*grid(20, ["en", "es"]).table.to_pylist(), *grid(10, ["en", "es"], "honesty").table.to_pylist()]
+    for entry in rows[40:]:
+        entry["positive"] = f"honest {entry['positive']}"
+    own = paper_split(pair_set(rows)).table.to_pylist()
+    first = paper_split(pair_set(rows), PaperSpec(tested_on="first")).table.to_pylist()
+
+    def part(table: list[dict[str, str]], concept: str, language: str, split: str) -> list[str]:
+        wanted = (concept, language, split)
+        return [own["positive"] for own in table if (own["concept"], own["language"], own["split"]) == wanted]
+
+    for language in ("en", "es"):
+        for concept in ("morality", "honesty"):
+            assert part(first, concept, language, "fit") == part(own, concept, language, "fit")
+            assert part(first, concept, language, "test") == part(own, "morality", language, "test")
+        assert part(own, "honesty", language, "test")[0].startswith("honest")
+
+
+def test_the_first_concept_must_have_every_language() -> None:
+    rows = [*grid(9, ["en"]).table.to_pylist(), *grid(9, ["en", "es"], "honesty").table.to_pylist()]
+    with pytest.raises(PairsError, match="'honesty', language 'es'"):
+        paper_split(pair_set(rows), PaperSpec(tested_on="first"))

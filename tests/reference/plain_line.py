@@ -60,20 +60,40 @@ def strict_accuracy(folder: Path, rows: list[dict[str, Any]], languages: Sequenc
     return accuracy
 
 
-def paper_protocol(folder: Path, path: Path, languages: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracy `[source, target, layer]` and cosine `[source, target, layer]` by the paper's choices (layers 1..L)."""
+def paper_protocol(
+    folder: Path,
+    path: Path,
+    languages: Sequence[str],
+    concept: str = "morality",
+    tested_on: str = "morality",
+    *,
+    shuffled: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracy `[source, target, layer]` and cosine `[source, target, layer]` by the paper's choices (layers 1..L).
+
+    With `shuffled` the labels of fitted pairs are shuffled after the pairs, by the same generator.
+    """
     read = PlainReader(folder)
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    vectors, tested = {}, {}
+    vectors, signs, tested = {}, {}, {}
     for language in languages:
-        mine = [row for row in rows if row["language"] == language and row["positive"] != row["negative"]]
-        random.Random(1).shuffle(mine)
-        fitted = math.floor(0.8 * len(mine))
-        prefix = [row.get("prefix", "") for row in mine]
-        positive = np.stack([read(p + row["positive"])[1:] for p, row in zip(prefix, mine, strict=True)])
-        negative = np.stack([read(p + row["negative"])[1:] for p, row in zip(prefix, mine, strict=True)])
-        vectors[language] = positive[:fitted].mean(axis=0) - negative[:fitted].mean(axis=0)
-        tested[language] = (positive[fitted:], negative[fitted:])
+        states, draw = _shuffled_states(read, rows, concept, language)
+        fitted = math.floor(0.8 * len(states))
+        labels = []
+        for _ in range(fitted):
+            draw.shuffle([0, 1])
+        for _ in range(fitted):
+            label = [0, 1]
+            if shuffled:
+                draw.shuffle(label)
+            labels.append(label)
+        chosen = np.stack([states[row][label] for row, label in enumerate(labels)])  # pair, side, layer, hidden
+        vectors[language] = chosen[:, 0].mean(axis=0) - chosen[:, 1].mean(axis=0)
+        signs[language] = [
+            plain_sign(chosen[:, :, layer], vectors[language][layer]) for layer in range(chosen.shape[2])
+        ]
+        others, _ = _shuffled_states(read, rows, tested_on, language)
+        tested[language] = others[math.floor(0.8 * len(others)) :]
     layers = len(vectors[languages[0]])
     accuracy = np.zeros((len(languages), len(languages), layers))
     cosine = np.zeros_like(accuracy)
@@ -81,7 +101,29 @@ def paper_protocol(folder: Path, path: Path, languages: Sequence[str]) -> tuple[
         for t, target in enumerate(languages):
             for layer in range(layers):
                 v, w = vectors[source][layer], vectors[target][layer]
-                up, down = (side[:, layer] @ v / np.linalg.norm(v) for side in tested[target])
+                up, down = (tested[target][:, side, layer] @ v / np.linalg.norm(v) for side in (0, 1))
                 accuracy[s, t, layer] = np.mean(np.maximum(up, down) == up)
-                cosine[s, t, layer] = v @ w / np.linalg.norm(v) / np.linalg.norm(w)
+                same = signs[source][layer] * signs[target][layer]
+                cosine[s, t, layer] = same * (v @ w) / np.linalg.norm(v) / np.linalg.norm(w)
     return accuracy, cosine
+
+
+def _shuffled_states(
+    read: PlainReader, rows: list[dict[str, Any]], concept: str, language: str
+) -> tuple[np.ndarray, random.Random]:
+    """States `[pair, side, layer, hidden]` of one concept and language, shuffled; and the generator that did it."""
+    wanted = [row for row in rows if (row["concept"], row["language"]) == (concept, language)]
+    wanted = [row for row in wanted if row["positive"] != row["negative"]]
+    draw = random.Random(1)
+    draw.shuffle(wanted)
+    sides = ("positive", "negative")
+    return np.stack([[read(row.get("prefix", "") + row[side])[1:] for side in sides] for row in wanted]), draw
+
+
+def plain_sign(pairs: np.ndarray, vector: np.ndarray) -> int:
+    """-1 where the first side is the lower one more often than the higher one; equal sides are both."""
+    lower = higher = 0
+    for first, second in pairs @ vector:
+        lower += int(min(first, second) == first)
+        higher += int(max(first, second) == first)
+    return -1 if lower > higher else 1

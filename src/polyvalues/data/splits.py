@@ -16,20 +16,23 @@ Groups of one size are so dealt in turn (`rank mod K`), and folds differ by at m
 
 Paper protocol (Xu et al. 2024, for comparison only). Per concept and language: the rows in file order are shuffled by
 `random.Random(1).shuffle`; the first `floor(0.8 n)` are fit, the others test. Rows stay in the shuffled order. Folds,
-by the hash above with K = 10, only serve the intervals.
+by the hash above with K = 10, only serve the intervals. Two settings (`specs.PaperSpec`) repeat what the published code
+does by its options: every concept tested on the first one's test pairs; labels of fitted pairs shuffled, with the
+generator that shuffled the pairs, seeded anew for every language, so that translations in one row share their label.
 """
 
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from itertools import compress
 from typing import Final
 
 import pyarrow as pa
 
 from polyvalues.artifacts import PairSet
 from polyvalues.errors import PairsError
-from polyvalues.specs import SplitSpec
+from polyvalues.specs import PaperSpec, SplitSpec
 
 _LEAST_FOLDS: Final = 3
 _PAPER_LEAST: Final = 5
@@ -67,37 +70,111 @@ def split_pairs(pairs: PairSet, spec: SplitSpec) -> PairSet:
     return _appended(pairs.table, pairs, cells, placed, spec.folds)
 
 
-def paper_split(pairs: PairSet) -> PairSet:
+def paper_split(pairs: PairSet, paper: PaperSpec | None = None) -> PairSet:
     """The paper's split: rows regrouped by concept and language, shuffled, with the columns `split` and `fold`.
 
+    Args:
+        pairs: checked.
+        paper: which test texts are used, and whether labels of fitted pairs are shuffled; None: the paper's choices.
+
     Raises:
-        PairsError: the pairs are split already, or a concept and language has fewer than 5 pairs.
+        PairsError: the pairs are split already, a concept and language has fewer than 5 pairs, or the first concept
+            lacks a language it is to be tested in.
     """
+    paper = PaperSpec() if paper is None else paper
     _check_unsplit(pairs)
-    spec = SplitSpec()
-    members: dict[Cell, list[int]] = {}
-    columns = (pairs.table[name].to_pylist() for name in ("concept", "language", "group"))
-    groups: list[str] = []
-    for row, (concept, language, group) in enumerate(zip(*columns, strict=True)):
-        members.setdefault((concept, language), []).append(row)
-        groups.append(group)
+    spec, notes = SplitSpec(), pairs.notes
+    groups = pairs.table["group"].to_pylist()
+    fitted, tested, exchanged = _paper_parts(pairs.table)
+    if paper.tested_on == "first":
+        tested = _tested_on_first(tested)
+        notes += (f"every concept is tested on the texts of {next(iter(tested))[0]}, as in one call of published code",)
+    if paper.random_direction:
+        notes += ("labels of the fitted pairs were shuffled, in the same way in all languages (random_direction)",)
     order: list[int] = []
+    turned: list[bool] = []
     cells: list[Cell] = []
     placed: list[Place] = []
+    for cell, rows in fitted.items():
+        order += [*rows, *tested[cell]]
+        turned += [paper.random_direction and row in exchanged for row in rows] + [False] * len(tested[cell])
+        cells += [cell] * (len(rows) + len(tested[cell]))
+        placed += [("fit", _hashes(groups[row], spec.salt)[1] % spec.folds) for row in rows]
+        placed += [("test", -1)] * len(tested[cell])
+    table = _placed_rows(pairs.table, order, [concept for concept, _ in cells], turned)
+    return _appended(table, PairSet(table, pairs.drops, notes), cells, placed, spec.folds)
+
+
+def _paper_parts(table: pa.Table) -> tuple[dict[Cell, list[int]], dict[Cell, list[int]], set[int]]:
+    """Rows to fit on and rows to test on, in order, and the fitted rows whose labels the published option exchanges.
+
+    Raises:
+        PairsError: too few pairs.
+    """
+    members: dict[Cell, list[int]] = {}
+    columns = (table[name].to_pylist() for name in ("concept", "language"))
+    for row, cell in enumerate(zip(*columns, strict=True)):
+        members.setdefault(cell, []).append(row)
+    fitted: dict[Cell, list[int]] = {}
+    tested: dict[Cell, list[int]] = {}
+    exchanged: set[int] = set()
     for (concept, language), rows in members.items():
         if len(rows) < _PAPER_LEAST:
             raise PairsError(
                 f"concept {concept!r}, language {language!r}: {len(rows)} pairs are too few for the paper protocol; "
                 f"it needs {_PAPER_LEAST}, so leave the language or concept out"
             )
-        random.Random(1).shuffle(rows)  # noqa: S311  (the generator the paper's code uses)
+        draw = random.Random(1)  # noqa: S311  (the generator the paper's code uses)
+        draw.shuffle(rows)
         n_fit = len(rows) * 4 // 5
-        order += rows
-        cells += [(concept, language)] * len(rows)
-        placed += [("fit", _hashes(groups[row], spec.salt)[1] % spec.folds) for row in rows[:n_fit]]
-        placed += [("test", -1)] * (len(rows) - n_fit)
-    table = pairs.table.take(pa.array(order, type=pa.int64())).combine_chunks()
-    return _appended(table, pairs, cells, placed, spec.folds)
+        fitted[concept, language], tested[concept, language] = rows[:n_fit], rows[n_fit:]
+        exchanged |= set(compress(rows, _shuffled_labels(draw, n_fit)))
+    return fitted, tested, exchanged
+
+
+def _shuffled_labels(draw: random.Random, fitted: int) -> list[bool]:
+    """Which fitted pairs have their labels exchanged by the published option.
+
+    Args:
+        draw: the generator, after it shuffled the pairs.
+        fitted: number of fitted pairs.
+    """
+    for _ in range(fitted):
+        draw.shuffle([0, 1])  # the published code first shuffles the order of a pair's two texts, which changes nothing
+    labels = [[True, False] for _ in range(fitted)]
+    for label in labels:
+        draw.shuffle(label)
+    return [label[1] for label in labels]
+
+
+def _tested_on_first(tested: dict[Cell, list[int]]) -> dict[Cell, list[int]]:
+    """The first concept's test pairs for every concept.
+
+    Raises:
+        PairsError: it lacks a language.
+    """
+    first = next(iter(tested))[0]
+    for concept, language in tested:
+        if (first, language) not in tested:
+            raise PairsError(
+                f"concept {concept!r}, language {language!r}: paper.tested_on = 'first' tests it on the texts of "
+                f"{first!r}, which has none in that language; leave the language out, or order the concepts otherwise"
+            )
+    return {(concept, language): tested[first, language] for concept, language in tested}
+
+
+def _placed_rows(table: pa.Table, order: Sequence[int], concepts: Sequence[str], turned: Sequence[bool]) -> pa.Table:
+    """Rows in an order, under the concept each is used for, the sides of some exchanged."""
+    taken = table.take(pa.array(order, type=pa.int64())).combine_chunks()
+    sides = [taken[name].to_pylist() for name in ("positive", "negative")]
+    pairs = [pair[::-1] if turn else pair for *pair, turn in zip(*sides, turned, strict=True)]
+    columns = {"concept": list(concepts)} | {
+        name: [pair[at] for pair in pairs] for at, name in enumerate(("positive", "negative"))
+    }
+    for name, values in columns.items():
+        at = taken.schema.get_field_index(name)
+        taken = taken.set_column(at, taken.schema.field(at), pa.array(values, type=pa.string()))
+    return taken
 
 
 def _hashes(group: str, salt: str) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from polyvalues.errors import MeasureError
 from polyvalues.measure.outcomes import ConceptOutcomes, Outcomes, labels_of, strict_outcomes
 from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio, widened
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
+from polyvalues.related import common_groups
 from polyvalues.specs import StatisticsSpec
 
 OTHER = "other"
@@ -126,6 +127,7 @@ def models_difference(
         MeasureError: the studies have no concept, source or target in common, or one of them lacks scores or choices.
     """
     kept = [labels_of(scores) for scores, _ in (first, second)]
+    scored = _regrouped(first[0], second[0])
     concepts, sources, targets = (
         _shared(getattr(kept[0], name), getattr(kept[1], name), name) for name in ("concepts", "sources", "targets")
     )
@@ -134,7 +136,7 @@ def models_difference(
     n = np.zeros((shape[0], shape[2]), np.int32)
     studies = [
         {part.concept: part for part in strict_outcomes(scores, {choice.concept: choice for choice in choices})}
-        for scores, choices in (first, second)
+        for scores, choices in zip(scored, (first[1], second[1]), strict=True)
     ]
     for row, concept in enumerate(concepts):
         pair = studies[0][concept], studies[1][concept]
@@ -157,6 +159,23 @@ def models_difference(
         coords={CONCEPT: list(concepts), SOURCE: list(sources), TARGET: list(targets), INTERVAL: list(BOUNDS)},
         attrs=_attrs(int(np.count_nonzero(~np.isnan(p))), spec),
     )
+
+
+def _regrouped(first: Sequence[Scores], second: Sequence[Scores]) -> tuple[Sequence[Scores], Sequence[Scores]]:
+    """Both studies' scores with groups in common: related items may share a group in one study only."""
+    own: list[dict[str, dict[str, str]]] = [{}, {}]
+    for found, scores in zip(own, (first, second), strict=True):
+        for part in scores:
+            names = (part.data[name].values.astype(str).tolist() for name in ("item", "group"))
+            found.setdefault(str(part.data.attrs["concept"]), {}).update(zip(*names, strict=True))
+    common = {name: common_groups(own[0].get(name, {}), own[1].get(name, {})) for name in {**own[0], **own[1]}}
+
+    def renamed(part: Scores) -> Scores:
+        names = common[str(part.data.attrs["concept"])]
+        group = np.array([names[name] for name in part.data["group"].values.astype(str).tolist()], dtype=str)
+        return Scores(part.data.assign_coords(group=("pair", group)))
+
+    return [renamed(part) for part in first], [renamed(part) for part in second]
 
 
 def _difference(

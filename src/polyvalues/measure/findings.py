@@ -8,7 +8,7 @@ from polyvalues.errors import MeasureError
 from polyvalues.measure.consistency import consistency
 from polyvalues.measure.notes import choice_notes, consistency_notes, recognition_notes
 from polyvalues.measure.overview import overview
-from polyvalues.measure.paper import paper_consistency, paper_overview, paper_recognition, paper_transfer
+from polyvalues.measure.paper import paper_consistency, paper_overview, paper_recognition, paper_transfer, sign_notes
 from polyvalues.measure.recognition import recognition
 from polyvalues.measure.transfer import transfer
 from polyvalues.specs import StatisticsSpec
@@ -53,7 +53,12 @@ def measure(
             paper_consistency(replicates, spec),
             paper_transfer(scores, spec),
             paper_overview(scores, replicates, spec),
-            (_PAPER_NOTE, *recognition_notes(found), *consistency_notes(replicates, first_layer=1)),
+            (
+                _PAPER_NOTE,
+                *recognition_notes(found),
+                *consistency_notes(replicates, first_layer=1),
+                *sign_notes(replicates),
+            ),
         )
     found = recognition(scores, choices, spec)
     return Findings(

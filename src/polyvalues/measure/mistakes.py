@@ -7,7 +7,7 @@
     shift         each distance correlated with the cosine of the previous pair of languages, instead of its own
 
 Each gives the right number, the mistaken one, and their difference with an interval. These are mistakes found in the
-published code of Xu et al. (2024), items 2 to 5 of `docs/protocols.md`; what they do elsewhere depends on the data.
+published code of Xu et al. (2024), see `docs/protocols.md`; what they do elsewhere depends on the data.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """The paper protocol's findings: Xu et al. 2024 (arXiv 2402.18120), as the authors' code computes them.
 
     recognition   accuracy with ties correct, every cell at the layer where it scores best on the test pairs themselves
-    consistency   every cosine at the layer where it is highest
+    consistency   cosines of signed vectors (`polyvalues.vectors.signs`), each at the layer where it is highest
     transfer      difference of two such accuracies
 
 For comparison with published figures only: choosing on the test pairs is biased upwards, more so with many layers and
@@ -17,6 +17,7 @@ import xarray as xr
 from polyvalues.artifacts import Replicates, Scores
 from polyvalues.axes import CONCEPT, FOLD, LAYER, SOURCE, TARGET
 from polyvalues.measure import consistency, overview, recognition, transfer
+from polyvalues.measure.notes import ranges
 from polyvalues.measure.outcomes import ConceptOutcomes, labels_of, paper_outcomes
 from polyvalues.specs import StatisticsSpec
 
@@ -55,6 +56,27 @@ def paper_consistency(replicates: Sequence[Replicates], spec: StatisticsSpec) ->
     data = consistency.tabulate(replicates, consistency.best_pick, spec)
     numbers = np.arange(1, data.sizes[LAYER] + 1, dtype=np.int32)
     return data.assign_coords({LAYER: numbers}).assign_attrs({**_ATTRS, "layer_numbering": "paper"})
+
+
+def sign_notes(replicates: Sequence[Replicates]) -> list[str]:
+    """Which vectors were turned round before their cosines, one line per concept."""
+    notes = []
+    for part in replicates:
+        if "sign" not in part.data:
+            continue
+        turned = part.data["sign"].transpose(SOURCE, LAYER).values < 0
+        names = [str(name) for name in part.data[SOURCE].values]
+        cells = [
+            f"{name} (layers {ranges(np.flatnonzero(row) + 1)})"
+            for name, row in zip(names, turned, strict=True)
+            if row.any()
+        ]
+        if cells:
+            notes.append(
+                f"{part.data.attrs['concept']}: fewer than half of the fitted pairs are the right way round, so "
+                f"vectors were turned round before their cosines: {'; '.join(cells)}"
+            )
+    return notes
 
 
 def paper_transfer(scores: Sequence[Scores], spec: StatisticsSpec) -> xr.Dataset:
