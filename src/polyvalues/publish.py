@@ -22,7 +22,7 @@ from polyvalues.report.beside import Beside
 from polyvalues.report.claims import claims_csv, describe_claims
 from polyvalues.report.document import render_report
 from polyvalues.report.figures import figure_set, save_figure
-from polyvalues.report.tables import csv_tables, latex_tables
+from polyvalues.report.tables import csv_tables, csv_text, latex_tables
 from polyvalues.report.views import LanguageView
 from polyvalues.store import Store, content_key
 from polyvalues.versions import VERSIONS
@@ -65,6 +65,8 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, p
     views = language_views(findings)
     files: dict[str, bytes | str] = {f"findings/{name}": text for name, text in csv_tables(findings, info).items()}
     files |= {f"findings/{name}": text for name, text in claims_csv(claims).items()}
+    if related is not None:
+        files["findings/related.csv"] = csv_text(related.to_pandas())
     files |= {f"tables/{name}": text for name, text in latex_tables(findings, info, views).items()}
     svgs: dict[str, str] = {}
     for name, figure in figure_set(findings, info, views, shown).items():

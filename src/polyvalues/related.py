@@ -99,7 +99,7 @@ def related_rows(
         one, two = sorted((items[int(first[at])], items[int(second[at])]))
         kind = "mirrored" if cosine[at] < 0 else "alike"
         named = {"concept": concept, "item": one, "other": two, "found": found, "kind": kind}
-        rows.append(named | {"cosine": float(cosine[at]), "p": float(p[at]), "together": False})
+        rows.append(named | {"cosine": round(float(cosine[at]), 9), "p": float(p[at]), "together": False})
     rows.sort(key=lambda row: (-abs(row["cosine"]), row["item"], row["other"]))
     return pa.Table.from_pylist(rows, schema=RELATED_SCHEMA)
 

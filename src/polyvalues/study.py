@@ -30,7 +30,6 @@ from polyvalues.opened import PARTS, Study, package_versions, study_info, with_w
 from polyvalues.publish import publish
 from polyvalues.regroup import regroup
 from polyvalues.related import RELATED_SCHEMA
-from polyvalues.report.tables import csv_text
 from polyvalues.settings import dump_toml
 from polyvalues.specs import EngineSpec, StudySpec
 from polyvalues.spread import spread
@@ -143,7 +142,6 @@ def _keep_pairs(spec: StudySpec, store: Store, pairs: PairSet, related: pa.Table
     else:
         found = Provenance("related", settings, {"related": content_key(related.to_pylist())})
         store.once(RELATED, pa.Table, found, lambda: related)
-        store.write("findings/related.csv", csv_text(related.to_pandas()))
     return data_hash
 
 
