@@ -166,8 +166,9 @@ def _regrouped(first: Sequence[Scores], second: Sequence[Scores]) -> tuple[Seque
     own: list[dict[str, dict[str, str]]] = [{}, {}]
     for found, scores in zip(own, (first, second), strict=True):
         for part in scores:
-            names = (part.data[name].values.astype(str).tolist() for name in ("item", "group"))
-            found.setdefault(str(part.data.attrs["concept"]), {}).update(zip(*names, strict=True))
+            items, groups = (part.data[name].values.astype(str).tolist() for name in ("item", "group"))
+            places = [f"{part.data.attrs['target']}\0{item}" for item in items]
+            found.setdefault(str(part.data.attrs["concept"]), {}).update(zip(places, groups, strict=True))
     common = {name: common_groups(own[0].get(name, {}), own[1].get(name, {})) for name in {**own[0], **own[1]}}
 
     def renamed(part: Scores) -> Scores:

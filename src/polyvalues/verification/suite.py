@@ -19,6 +19,7 @@ from scipy import stats
 
 from polyvalues.measure.resample import stable_hash
 from polyvalues.verification.coverage import COVERAGE
+from polyvalues.verification.mirrored import MIRRORED
 from polyvalues.verification.power import NUMBERS, power
 from polyvalues.verification.simulate import Simulation
 from polyvalues.verification.size import SIZE
@@ -26,6 +27,7 @@ from polyvalues.verification.size import SIZE
 SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
+    *MIRRORED,
 )
 
 GOALS: Final = {"coverage": (0.93, 0.97), "size": (0.04, 0.06)}
