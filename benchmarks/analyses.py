@@ -61,19 +61,19 @@ def synthetic_scores(concept: str, target: str, sources: list[str], layers: int,
 
 
 def synthetic_replicates(concept: str, languages: list[str], layers: int, rng: np.random.Generator) -> Replicates:
-    """Cosines around 0.6, half-cosines around 0.7."""
+    """Cosines around 0.6, reliabilities around 0.8, of ten folds."""
     n = len(languages)
-    cosine = 0.6 + 0.02 * rng.standard_normal((n, n, layers, 11))
+    cosine = 0.6 + 0.02 * rng.standard_normal((n, n, layers, 56))
     cosine = (cosine + np.swapaxes(cosine, 0, 1)) / 2
+    product = cosine.copy()
+    product[np.arange(n), np.arange(n)] = 0.8 + 0.05 * rng.standard_normal((n, layers, 56))
     cosine[np.arange(n), np.arange(n)] = 1
     return Replicates(
         xr.Dataset(
             {
-                "cosine": (("source", "target", "layer", "replicate"), cosine),
-                "half_cosine": (
-                    ("source", "layer", "replicate", "half"),
-                    0.7 + 0.05 * rng.standard_normal((n, layers, 11, 8)),
-                ),
+                "product": (("source", "target", "layer", "replicate"), product),
+                "square": (("source", "layer", "replicate"), np.ones((n, layers, 56))),
+                "plain": (("source", "target", "layer", "replicate"), cosine),
                 "control": (
                     ("source", "target", "layer", CONTROL, "draw"),
                     0.01 * rng.standard_normal((n, n, layers, 2, 4)),
@@ -85,7 +85,7 @@ def synthetic_replicates(concept: str, languages: list[str], layers: int, rng: n
                 "layer": np.arange(layers, dtype=np.int32),
                 CONTROL: list(CONTROLS),
             },
-            attrs={"concept": concept, "estimator": "mean-difference"},
+            attrs={"concept": concept, "estimator": "mean-difference", "folds": 10},
         )
     )
 

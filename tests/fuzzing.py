@@ -1,6 +1,6 @@
 """Malformed inputs, drawn from sound ones by a seeded generator, and what must happen with each of them.
 
-Whatever the bytes: a result or one of our errors, within seconds, without much memory.
+Whatever the bytes: a result or one of our errors, within seconds of processor time, without much memory.
 """
 
 import os
@@ -76,15 +76,15 @@ class Tally:
 @contextmanager
 def _limited() -> Iterator[None]:
     def late(_signal: int, _frame: object) -> None:
-        raise TimeoutError(f"more than {SECONDS} s")
+        raise TimeoutError(f"more than {SECONDS} s of processor time")
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(SECONDS)
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)  # processor time: other work on the machine does not count
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _highest(*, reset: bool = False) -> int:

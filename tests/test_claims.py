@@ -1,5 +1,6 @@
 """Claims are taken from the folder when nothing changed, left out with a reason, and said only as far as they hold."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import xarray as xr
 
 from polyvalues import claims as module
 from polyvalues.artifacts import Claims
-from polyvalues.claims import PARTS, Measured, load_claims, make_claims, no_claims
+from polyvalues.claims import PARTS, Measured, analyses, load_claims, make_claims, no_claims
 from polyvalues.report.claims import claims_csv, describe_claims, p_text
 from polyvalues.specs import StatisticsSpec
 from polyvalues.store import Provenance, Store
@@ -53,7 +54,16 @@ def test_everything_is_tested_stored_and_taken_from_the_folder(tmp_path: Path, m
     def never(*_: object) -> None:
         raise AssertionError("measured again")
 
-    for name in ("chance", "stability", "languages_difference", "agreement", "companions", "kinship", "direction"):
+    for name in (
+        "chance",
+        "stability",
+        "languages_difference",
+        "agreement",
+        "companions",
+        "kinship",
+        "direction",
+        "coherence",
+    ):
         monkeypatch.setattr(module, name, never)
     again = make_claims(measured(0.06), SPEC, store, provenance)
     assert all(getattr(first, name).identical(getattr(again, name)) for name in PARTS)
@@ -109,3 +119,19 @@ def test_tables_hold_every_number(tmp_path: Path) -> None:
 def test_small_p_values_are_not_zero() -> None:
     assert p_text(1e-9) == "p < 0.001"
     assert p_text(0.031) == "p = 0.031"
+
+
+def test_kinship_is_claimed_beyond_genealogy_and_not_where_p_cannot_be_small(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PERMUTATIONS", 49)
+    found = analyses(measured(0.06), SPEC)["kinship"][1]()
+    cells = {"table": "computed", "of": "cosine", "coefficient": "pearson", "form": "beyond"}
+    for name, values in (("q", (0.01, 0.2, 0.01)), ("least", (0.1, 0.0005, 0.0005))):
+        for kind, value in zip(("genetic", "geographic", "syntactic"), values, strict=True):
+            found[name].loc[{**cells, "kind": kind}] = value
+    said = [sentence.text for sentence in describe_claims(replace(no_claims(), kinship=found))]
+    certain, cannot = (next(text for text in said if part in text) for part in ("(q ≤", "cannot be tested"))
+    assert "syntactic beyond genealogy and geography (in 1 of 1 concepts)" in certain
+    assert "no sign of it for geographic beyond genealogy" in certain
+    assert "genetic (p cannot be below 0.1)" in cannot

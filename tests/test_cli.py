@@ -102,7 +102,7 @@ def test_run_and_report_end_to_end(tmp_path: Path, polyvalues: Run) -> None:
     model, out = build_model(tmp_path / "model"), tmp_path / "out"
     arguments = ["run", "--model", str(model), "--pairs", f"table:{PAIRS}", "--out", str(out), "--folds", "4"]
     arguments += ["--draws", "40", "--languages", "en,fr", "--concepts", "truthfulness"]
-    done = subprocess.run([POLYVALUES, *arguments], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([POLYVALUES, *arguments], capture_output=True, text=True, check=False, timeout=1800)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert str(out / "report.html") in done.stdout

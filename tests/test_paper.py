@@ -1,5 +1,6 @@
 """Figures and tables for papers, from folders of finished studies: what is written, missing, refused."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from command_line import Run
 from line_examples import build_model, settings, write_pairs
 from polyvalues.claims import no_claims
 from polyvalues.errors import SpecError
+from polyvalues.further import FINDINGS, PAIRS, made_from
 from polyvalues.opened import Study, load_study
 from polyvalues.paper import MOST, paper_set, write_paper_set
 from polyvalues.report.figures import save_figure
@@ -69,7 +71,12 @@ def test_one_language_has_no_matrices_but_the_other_study_has(folder: Path, stud
 
 def test_a_control_experiment_in_the_folder_makes_table_2(study: Study, tmp_path: Path) -> None:
     store = Store(tmp_path / "copy")
-    store.put("findings/control_harmfulness.nc", control({"fi": (0.25, 0.75)}), Provenance("control findings", {}, {}))
+    (tmp_path / "copy/findings").mkdir(parents=True)
+    for name in (FINDINGS, PAIRS):
+        shutil.copy(study.folder / name, tmp_path / "copy" / name)
+    now, older = (Provenance("control findings", {}, inputs) for inputs in (made_from(store), {"findings": "0"}))
+    store.put("findings/control_harmfulness.nc", control({"fi": (0.25, 0.75)}), now)
+    store.put("findings/control_morality.nc", control({"fi": (0.25, 0.5)}), older)
     found = paper_set([replace(study, store=store)], only=[2])
     assert [table.name for table in found.tables] == ["table2-control-harmfulness"]
     assert "+50.0" in found.tables[0].latex

@@ -25,7 +25,7 @@ import polyvalues as pv  # noqa: E402
 import tiny_models  # noqa: E402
 from line_examples import settings, write_pairs  # noqa: E402
 from polyvalues.errors import PolyvaluesError  # noqa: E402
-from polyvalues.model.norms import residual_norms  # noqa: E402
+from polyvalues.model.norms import residual_lengths  # noqa: E402
 from polyvalues.model.record import record  # noqa: E402
 from polyvalues.settings import dump_toml  # noqa: E402
 from polyvalues.steer.plan import Condition, Intervention, Plan  # noqa: E402
@@ -80,7 +80,7 @@ def plans(handle: Any) -> dict[str, Plan | None]:
     """What is steered."""
     generator = torch.Generator().manual_seed(5)
     own = torch.nn.functional.normalize(torch.randn((len(TEXTS), handle.hidden), generator=generator), dim=-1)
-    size = residual_norms(handle, TEXTS)
+    size = residual_lengths(handle, TEXTS).norm
     one = Intervention(1, own[:1], torch.tensor([3 * float(size[1])]))
     main = torch.from_numpy(states(handle, pv.ReadingSpec(layers=(0,)))[0, :1])  # so that much is taken away
     strengths = torch.tensor([1.0, 0.0, -1.0, 2.0]) * float(size[2])
@@ -110,7 +110,7 @@ def check(name: str) -> str:
             ours, theirs = states(here, spec), states(there, spec)
             worst = max(worst, float(np.abs(ours - theirs).max()))
         assert worst < ROUGH.get(name, TOLERANCE), f"states differ by {worst}"
-        np.testing.assert_allclose(residual_norms(there, TEXTS), residual_norms(here, TEXTS), rtol=1e-4)
+        np.testing.assert_allclose(residual_lengths(there, TEXTS).norm, residual_lengths(here, TEXTS).norm, rtol=1e-4)
         answer = pv.GenerationSpec(max_new_tokens=12)
         unsteered = pv.generate(here, TEXTS, answer)
         for what, plan in plans(here).items():

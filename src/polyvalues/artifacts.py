@@ -212,17 +212,18 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """Cosines between vectors refitted on parts of the data: all that consistency and reliability need.
+    """Inner products of vectors refitted on parts of the folds: all that consistency and kinship need.
 
-    Replicate 0 is fitted on all folds, replicate k on all folds but fold k - 1.
+    Replicate 0 has all folds, replicate k all folds but fold k - 1; where there are more, the rest have all folds but
+    two, in lexicographic order. Products never multiply an item with itself (`polyvalues.vectors.products`).
 
     Attributes:
-        data: `cosine` float64 `[source, target, layer, replicate]`;
-            `half_cosine` float64 `[source, layer, replicate, half]`, the cosine between the vectors of both halves of
-            a random half-split of the replicate's folds (the same half-splits in every language);
-            `control` float64 `[source, target, layer, control_kind, draw]`, the cosine between control directions.
-            NaN where a vector is zero; paper protocol: `sign` int8 `[source, layer]`, by which vectors were multiplied.
-            attrs: concept, estimator.
+        data: `product` float64 `[source, target, layer, replicate]`, the cross-validated inner product, and `square`
+            float64 `[source, layer, replicate]`, the squared length of the vector, in the same unit;
+            `plain` float64 `[source, target, layer, replicate]`, the cosine of the vectors as they are;
+            `control` float64 `[source, target, layer, control_kind, draw]`, the plain cosine between baseline
+            directions; paper protocol: `sign` int8 `[source, layer]`, by which vectors were multiplied.
+            NaN where a vector is zero or has no pairs. attrs: concept, estimator, folds.
     """
 
     data: xr.Dataset
@@ -338,6 +339,7 @@ class Claims:
             subspaces, CKA (`vectors.companions`, `measure.companions`).
         kinship: correlation of cosines with linguistic similarity, first dimension `table` (`measure.kinship`).
         direction: slope of transfer on training shares, gains (`measure.direction`).
+        predictors: of steerability, by concept, language and layer (`measure.predictors`).
         notes: what could not be tested and why, and verdicts counted, in words.
     """
 
@@ -348,6 +350,7 @@ class Claims:
     companions: xr.Dataset
     kinship: xr.Dataset
     direction: xr.Dataset
+    predictors: xr.Dataset = field(default_factory=xr.Dataset)
     notes: tuple[str, ...] = ()
 
 

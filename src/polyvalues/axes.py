@@ -31,6 +31,9 @@ SIDES: Final = ("positive", "negative")
 BOUNDS: Final = ("estimate", "lower", "upper")
 """Order of the `interval` dimension."""
 
+MEAN_TOKENS: Final = "its own tokens, whole up to 3 median lengths and not at all from 6"
+"""What position `mean` averages (`polyvalues.model.attention_sinks`); part of the keys of what is read so."""
+
 CONTROLS: Final = ("random", "permuted")
 """Order of the `control_kind` dimension: an isotropic random direction; the estimator on randomly swapped sides."""
 

@@ -2,7 +2,7 @@
 
     chance, stability, differences   from scores             agreement, kinship   from replicate cosines
     direction                        from scores and training shares
-    companions                       from kept hidden states, or sums
+    companions, predictors           from kept hidden states, or sums; predictors from scores, too
 
 Kinship is taken with every distance table of `polyvalues.data.kinship`: our own, and the paper's with its placeholder
 rows left out and left in, side by side on the dimension `table`.
@@ -24,12 +24,14 @@ from polyvalues.measure.consistency import languages_of
 from polyvalues.measure.difference import languages_difference
 from polyvalues.measure.direction import direction
 from polyvalues.measure.kinship import kinship
+from polyvalues.measure.predictors import predictors
 from polyvalues.measure.stability import stability
 from polyvalues.specs import StatisticsSpec
 from polyvalues.store import Provenance, Store
+from polyvalues.vectors.coherence import coherence
 from polyvalues.vectors.companions import companions
 
-PARTS: Final = ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction")
+PARTS: Final = ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction", "predictors")
 TABLE: Final = "table"
 _PERMUTATIONS: Final = 1999
 """Of each Mantel test: there are hundreds of them in a study, and p below 0.0005 need not be told apart."""
@@ -74,6 +76,7 @@ def make_claims(measured: Measured, spec: StatisticsSpec, store: Store, provenan
     for name, (needs, make) in analyses(measured, spec).items():
         if needs:
             notes.append(f"{name}: {needs}")
+            store.discard(f"findings/{name}.nc")  # of an earlier state of the study
         keyed = Provenance(name, provenance.spec, inputs, provenance.fingerprint)
         parts[name] = xr.Dataset() if needs else _stored(store, f"findings/{name}.nc", keyed, make)
     if parts["agreement"]:
@@ -116,6 +119,7 @@ def analyses(measured: Measured, spec: StatisticsSpec) -> dict[str, tuple[str, C
         "agreement": (several, lambda: agreement(replicates, choices, spec)),
         "companions": (several or fitted, lambda: _companions(measured, spec)),
         "kinship": (kin, lambda: _kinship(measured, languages, spec)),
+        "predictors": (fitted, lambda: _predictors(measured, spec)),
         "direction": (directed, lambda: direction(scores, choices, measured.shares, spec)),
     }
 
@@ -124,6 +128,15 @@ def _companions(measured: Measured, spec: StatisticsSpec) -> xr.Dataset:
     layers = {choice.concept: choice.layer for choice in measured.choices}
     parts = [companions(measured.inputs, concept, layers[concept]) for concept in measured.inputs]
     return companion_intervals(parts, spec)
+
+
+def _predictors(measured: Measured, spec: StatisticsSpec) -> xr.Dataset:
+    estimators = {str(part.data.attrs["concept"]): str(part.data.attrs["estimator"]) for part in measured.replicates}
+    parts = [
+        coherence(inputs, estimators[concept]).assign_attrs(concept=concept)
+        for concept, inputs in measured.inputs.items()
+    ]
+    return predictors(parts, measured.scores, measured.choices, spec)
 
 
 def _kinship(measured: Measured, languages: tuple[str, ...], spec: StatisticsSpec) -> xr.Dataset:

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import ModelFindings
-from polyvalues.axes import INTERVAL, TARGET
+from polyvalues.axes import ALL_CONCEPTS, INTERVAL, TARGET
 from polyvalues.errors import MeasureError, SpecError
 from polyvalues.follow import measured
 from polyvalues.measure.difference import models_difference
@@ -86,7 +86,7 @@ def compare_studies(studies: Sequence[Study], out: Path | None = None) -> Compar
 
 
 def difference_words(found: Comparison) -> tuple[str, ...]:
-    """One sentence per two studies: how many differences of recognition are certain, and the largest own one."""
+    """Per two studies: how many differences of recognition are certain, the largest own one, means over languages."""
     said = []
     for (first, second), data in found.differences.items():
         q, size = data["q"].values, data["difference"].sel({INTERVAL: "estimate"}).values
@@ -101,7 +101,24 @@ def difference_words(found: Comparison) -> tuple[str, ...]:
             where = f"{cell['source'].item()} on {cell['target'].item()} for {cell['concept'].item()}"
             text += f"; the largest is {where}, {interval_text(Interval.of(cell), signed=True, reference=0.0)}"
         said.append(text + ".")
+        said += _mean_words(data, first, second)
     return tuple(said)
+
+
+def _mean_words(data: xr.Dataset, first: str, second: str) -> list[str]:
+    """Means over languages: of these languages, and of languages in general."""
+    said = []
+    for quantity, what in (("within", "own vectors"), ("cross", "vectors of other languages")):
+        at = {"mean_concept": ALL_CONCEPTS, "quantity": quantity}
+        items, both = (Interval.of(data[name].sel(at)) for name in ("mean", "both"))
+        if not items.measured:
+            continue
+        text = f"{first} less {second}, {what}, mean over languages and concepts: "
+        text += f"{interval_text(items, signed=True, reference=0.0)} for other items in these languages"
+        lower, upper = (number(bound, signed=True) for bound in (both.lower, both.upper))
+        text += f", {lower} to {upper} for other items in other languages" if both.bounded else ""
+        said.append(text + ".")
+    return said
 
 
 def trait_rows(table: xr.Dataset) -> list[tuple[str, ...]]:
@@ -109,18 +126,22 @@ def trait_rows(table: xr.Dataset) -> list[tuple[str, ...]]:
     rows = []
     for name in map(str, table["study"].values):
         mixture = [number(float(value), digits=1) for value in table["mixture_value"].sel(study=name).values]
-        traits = [
-            interval_text(Interval.of(table["trait_value"].sel(study=name, trait=trait)))
-            for trait in map(str, table["trait"].values)
-        ]
+        traits = [_trait(table.sel(study=name, trait=trait)) for trait in map(str, table["trait"].values)]
         rows.append((name, *mixture, *traits))
     return rows
+
+
+def _trait(cell: xr.Dataset) -> str:
+    """With the interval over items, then the one over items and languages."""
+    items, both = (Interval.of(cell[name]) for name in ("trait_value", "trait_both"))
+    bounds = f" [{number(both.lower)}, {number(both.upper)}]" if both.bounded else ""
+    return interval_text(items) + bounds
 
 
 def _write(found: Comparison, store: Store) -> None:
     table = found.table
     parts = {
-        "traits": table[["trait_value"]],
+        "traits": table[["trait_value", "trait_both"]],
         "mixtures": table[["mixture_value"]],
         "correlations": table[["rho", "p", "q", "n"]],
         "languages": table[["own", "share"]],

@@ -17,7 +17,7 @@ from polyvalues.control.judging import SAFER, Bench, Words, load_words, make_jud
 from polyvalues.control.prompts import Prompt, control_prompts
 from polyvalues.control.rows import Maker, Row
 from polyvalues.errors import SpecError
-from polyvalues.further import control_name, keep_control
+from polyvalues.further import control_name, keep_control, made_from
 from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.control import Judgements, agreement, control_findings
 from polyvalues.model.handle import ModelHandle, load_model
@@ -28,12 +28,12 @@ from polyvalues.specs import ControlSpec, EngineSpec
 from polyvalues.steer.costs.language import LanguageCost
 from polyvalues.steer.costs.perplexity import PerplexityCost
 from polyvalues.steer.costs.repetition import RepetitionCost
-from polyvalues.steer.generate import chat_template
+from polyvalues.steer.generate import answering, chat_template
 from polyvalues.steer.judges.base import Judge
 from polyvalues.steer.judges.openings import OpeningsJudge
 from polyvalues.steer.plan import Plan
 from polyvalues.steer.search import Base, Trial, pareto, ranked
-from polyvalues.steered import steering_vectors
+from polyvalues.steered import check_prompt, steering_vectors
 from polyvalues.store import Provenance, content_key
 
 READABLE = 0.75
@@ -98,6 +98,7 @@ def run_control(
     vectors = steering_vectors(study, [spec.concept])
     handle = load_model((engine or EngineSpec()).model(study.spec.model), head=True)
     vectors.check(handle)
+    check_prompt(study, handle)
     source = _source(study, spec, vectors.sources)
     with study.store.locked():
         prompts = _prompts(study, spec)
@@ -120,7 +121,8 @@ def run_control(
         layer = gate_layer(handle, maker.directions, prompts, reading)
         gates = read_gates(handle, maker.directions, prompts, reading, layer)
         experiment = Experiment(
-            spec, maker, gates, judges, SAFER.get(judges.aim.behaviour, 1), source, study.store, _provenance(maker),
+            spec, maker, gates, judges, SAFER.get(judges.aim.behaviour, 1), source, study.store,
+            answers_provenance(maker),
             lambda label, rows, stored: told.unit(f"{spec.concept} {label}", rows, stored),
         )  # fmt: skip
         told.start(0)
@@ -135,9 +137,10 @@ def _maker(study: Study, spec: ControlSpec, handle: ModelHandle, prompts: Sequen
     return Maker(handle, directions, lengths, spec, told.advance)
 
 
-def _provenance(maker: Maker) -> Provenance:
+def answers_provenance(maker: Maker) -> Provenance:
     """What every answer depends on besides its own row."""
     settings = maker.spec.model_dump(mode="json", include={"kind", "positions", "keep_norm", "seed", "generation"})
+    settings["answering"] = answering(maker.handle, maker.spec.generation)
     made = [maker.directions.whole.tobytes().hex(), sorted(maker.norms.items())]
     return Provenance("control answers", settings, {"directions": content_key(made)}, maker.handle.identity)
 
@@ -179,10 +182,9 @@ def _finish(study: Study, experiment: Experiment, bench: Bench, asked: Mapping[s
     report = ControlReport(found, table, settings, kappas, notes, study.model.get("name", ""), generations)
     store = study.store
     kept, searched = keep_control(report)
-    store.put(
-        f"findings/control_{spec.concept}.nc", kept, Provenance("control findings", spec.model_dump(mode="json"), {})
-    )
-    store.put(control_name(spec.concept), searched, Provenance("control findings", spec.model_dump(mode="json"), {}))
+    made = Provenance("control findings", spec.model_dump(mode="json"), made_from(store))
+    store.put(f"findings/control_{spec.concept}.nc", kept, made)
+    store.put(control_name(spec.concept), searched, made)
     files = control_files(report)
     for name, content in files.items():
         store.write(name, content)

@@ -1,19 +1,18 @@
 """What noise does to a finished study: its texts are damaged, and read by its model again."""
 
-import json
-
 import xarray as xr
 
 from polyvalues.axes import DAMAGE_KINDS
 from polyvalues.damage import Damage, damaged_scores
 from polyvalues.errors import SpecError
 from polyvalues.follow import measured
-from polyvalues.further import NOISE
+from polyvalues.further import NOISE, made_from
 from polyvalues.line import Line, Progress, Silent
 from polyvalues.measure.noise import noise, noise_notes
 from polyvalues.model.handle import load_model
 from polyvalues.opened import Study, republish
 from polyvalues.report.claims import dataset_csv
+from polyvalues.steered import check_prompt
 from polyvalues.store import Provenance
 
 
@@ -43,6 +42,7 @@ def measure_noise(study: Study, damage: Damage, progress: Progress | None = None
             f"{study.folder}: made with the model {made_with}, but {study.spec.model.id!r} is now "
             f"{handle.fingerprint}; run the study again first"
         )
+    check_prompt(study, handle)
     doses = tuple(sorted({float(dose) for dose in damage.doses if dose > 0}))
     with study.store.locked():
         line = Line(study.spec, study.store, handle, pairs, progress or Silent())
@@ -50,7 +50,7 @@ def measure_noise(study: Study, damage: Damage, progress: Progress | None = None
         by_dose = {kind: {0.0: scores, **parts} for kind, parts in found.items()}
         result = noise(by_dose, choices, study.spec.statistics, shares=study.shares)
         settings = {"kinds": list(damage.kinds), "doses": list(doses), "seed": damage.seed}
-        study.store.put(NOISE, result, Provenance("noise", settings, {"study": json.dumps(dict(study.model))}))
+        study.store.put(NOISE, result, Provenance("noise", settings, made_from(study.store)))
         for name, content in dataset_csv("noise", result).items():
             study.store.write(f"findings/{name}", content)
         republish(study)

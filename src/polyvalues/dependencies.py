@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from polyvalues.artifacts import TextTable
-from polyvalues.axes import Concept, Language
+from polyvalues.artifacts import PairSet, TextTable
+from polyvalues.axes import MEAN_TOKENS, Concept, Language
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, content_key
 
@@ -27,13 +27,13 @@ class Dependencies:
         spec: the study.
         tables: texts by concept, language and pass (`fit`, `score`; a cross-fitted concept has `fit` alone).
         identity: of the model.
-        template: how texts are wrapped.
+        prompt: how texts are wrapped and become token ids.
     """
 
     spec: StudySpec
     tables: Mapping[tuple[Concept, Language, str], TextTable]
     identity: str
-    template: str
+    prompt: str
 
     @property
     def keeps(self) -> bool:
@@ -100,12 +100,22 @@ class Dependencies:
 
     def norms(self, texts: list[str]) -> Provenance:
         """Of the lengths of hidden states on neutral texts."""
-        return Provenance("norms", {"texts": texts, "template": self.template}, {}, self.identity)
+        return Provenance("norms", {"texts": texts, "prompt": self.prompt}, {}, self.identity)
+
+    def findings(self) -> Provenance:
+        """Of the findings: all scores and replicates. Claims depend on the same, and on what is known of the model."""
+        settings = {"statistics": self.spec.statistics.model_dump(mode="json"), "protocol": self.spec.protocol}
+        fitted = [(concept, language) for concept, language, step in self.tables if step == "fit"]
+        inputs = {f"scores/{concept}/{target}": self.scores(concept, target).key for concept, target in fitted}
+        inputs |= {f"replicates/{concept}": self.replicates(concept).key for concept, _ in fitted}
+        return Provenance("findings", settings, inputs, self.identity)
 
     def reading(self) -> dict[str, Any]:
         """How texts are wrapped and read."""
         own = self.spec.reading.model_dump(mode="json", exclude={"keep_activations", "store_dtype"})
-        return {"reading": own, "template": self.template, "post_norm": self.spec.protocol == "paper"}
+        if self.spec.reading.position == "mean":
+            own["tokens"] = MEAN_TOKENS
+        return {"reading": own, "prompt": self.prompt, "post_norm": self.spec.protocol == "paper"}
 
     def estimation(self) -> dict[str, Any]:
         """How vectors are fitted, but for their half-splits, which only replicates use."""
@@ -121,6 +131,18 @@ def texts_key(table: TextTable) -> str:
     digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, table.item.tolist()]).encode())
     digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
     return content_key(digest.hexdigest())
+
+
+def pairs_provenance(spec: StudySpec, pairs: PairSet) -> Provenance:
+    """Of the pairs as used: what was read, what was left out of it, and the settings that did so."""
+    settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol", "paper"})
+    left_out = content_key([pairs.drops.to_pydict(), pairs.notes])
+    return Provenance("pairs", settings, {"data": data_key(pairs), "left out": left_out})
+
+
+def data_key(pairs: PairSet) -> str:
+    """Content hash of the pairs that are used."""
+    return content_key(pairs.table.to_pydict())
 
 
 def table_key(table: TextTable) -> str:

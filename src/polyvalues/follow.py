@@ -16,7 +16,7 @@ from polyvalues.data.quality.ratings import MEASURED, read_quality
 from polyvalues.data.quality.report import table_csv
 from polyvalues.data.translate.card import CARD
 from polyvalues.errors import SpecError
-from polyvalues.further import DIVERGENCE, EXCLUSION, QUALITY, QUALITY_COLUMNS, RATED
+from polyvalues.further import DIVERGENCE, EXCLUSION, QUALITY, QUALITY_COLUMNS, RATED, is_current, made_from
 from polyvalues.measure.divergence import divergence
 from polyvalues.measure.enrichment import enrichment
 from polyvalues.measure.exclusion import exclusion, exclusion_notes
@@ -77,7 +77,7 @@ def find_divergence(study: Study, *, source: str | None = None, rated: pa.Table 
         MeasureError: no vectors of the source.
     """
     pairs, scores, choices = measured(study)
-    if rated is None and study.store.path(RATED).exists():
+    if rated is None and is_current(study.store, RATED, pa.Table):
         rated = study.store.get(RATED, pa.Table)
     flagged = flagged_of(rated) if rated is not None else {}
     table = divergence(scores, choices, source=source, doubts=doubts(pairs, flagged=flagged))
@@ -96,7 +96,7 @@ def find_divergence(study: Study, *, source: str | None = None, rated: pa.Table 
     with study.store.locked():
         for name, content in files.items():
             study.store.write(name, content)
-        study.store.put(DIVERGENCE, table, Provenance("divergence", asked, {}))
+        study.store.put(DIVERGENCE, table, Provenance("divergence", asked, made_from(study.store)))
         republish(study)
     return Diverging(table, topics, tuple(files))
 
@@ -147,7 +147,9 @@ def measure_quality(study: Study, rated: pa.Table) -> QualityFindings:
     effect = quality_effect(scores, choices, rated, spec)
     columns = quality_columns(scores, choices, rated, spec)
     without = exclusion(scores, choices, flagged_of(rated), spec)
-    made = Provenance("quality", {}, {"rated": content_key(rated.to_pylist())})
+    asked = {"statistics": spec.model_dump(mode="json")}
+    inputs = {"rated": content_key(rated.to_pylist()), **made_from(study.store)}
+    made = Provenance("quality", asked, inputs)
     with study.store.locked():
         study.store.put(RATED, rated, made)
         study.store.write("findings/rated.csv", table_csv(rated))

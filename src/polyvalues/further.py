@@ -4,6 +4,7 @@ Nothing is measured here but an order for the eye (`measure.clustering`); what i
 """
 
 import json
+import logging
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,9 @@ EXCLUSION = "findings/exclusion.nc"
 RATED = "findings/rated.parquet"
 DIVERGENCE = "findings/divergence.parquet"
 RELATED = "findings/related.parquet"
+FINDINGS = "findings/recognition.nc"
+PAIRS = "pairs.parquet"
+_LOG = logging.getLogger("polyvalues")
 _ITEMS = 15
 """Diverging items on the study's page; their own page has more."""
 _DOUBTED = 30
@@ -50,13 +54,14 @@ def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> 
     tags = [str(tag) for tag in findings.recognition[TARGET].values]
     tables = [str(table) for table in claims.kinship["table"].values] if claims.kinship else []
     items, counts = (), {}
-    if _there(store, DIVERGENCE):
+    if is_current(store, DIVERGENCE, pa.Table):
         items, counts = strongest(store.get(DIVERGENCE, pa.Table), pairs, _ITEMS, characters=_CHARACTERS)
-    rated = store.get(RATED, pa.Table) if _there(store, RATED) else None
+    rated = store.get(RATED, pa.Table) if is_current(store, RATED, pa.Table) else None
     return Beside(
         clusters=_clusters(findings),
         kinship=claims.kinship,
         direction=claims.direction,
+        predictors=claims.predictors,
         distances={table: distances(tags, table) for table in tables},
         controls=_controls(store),
         noise=_dataset(store, NOISE),
@@ -72,7 +77,7 @@ def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> 
 
 def related_of(store: Store) -> pa.Table | None:
     """Related pairs of items that a study found; None where they were not looked for."""
-    return store.get(RELATED, pa.Table) if _there(store, RELATED) else None
+    return store.get(RELATED, pa.Table) if store.path(RELATED).exists() else None
 
 
 def control_name(concept: str) -> str:
@@ -94,8 +99,10 @@ def keep_control(report: ControlReport) -> tuple[xr.Dataset, pa.Table]:
 def _controls(store: Store) -> tuple[ControlReport, ...]:
     found = []
     for path in sorted(store.path("findings").glob(control_name("*").rpartition("/")[2])):
-        trials = store.get(f"findings/{path.name}", pa.Table).to_pandas()
         concept = path.name.removeprefix("control_").removesuffix("_trials.parquet")
+        if not is_current(store, f"findings/control_{concept}.nc", xr.Dataset):
+            continue
+        trials = store.get(f"findings/{path.name}", pa.Table).to_pandas()
         data = store.get(f"findings/control_{concept}.nc", xr.Dataset)
         answers = [
             store.get(f"control/{concept}/test/{target}.parquet", Generations).table for target in data[TARGET].values
@@ -135,8 +142,32 @@ def _exclusion(store: Store, findings: Findings) -> xr.Dataset:
 
 
 def _dataset(store: Store, name: str) -> xr.Dataset:
-    return store.get(name, xr.Dataset) if _there(store, name) else xr.Dataset()
+    return store.get(name, xr.Dataset) if is_current(store, name, xr.Dataset) else xr.Dataset()
 
 
-def _there(store: Store, name: str) -> bool:
-    return store.path(name).exists()
+def made_from(store: Store) -> dict[str, str]:
+    """Inputs of whatever is asked of a finished study: the keys of its findings and of its pairs.
+
+    Raises:
+        StoreError: the folder holds no finished study.
+    """
+    return {"findings": store.provenance(FINDINGS, xr.Dataset)[0], "pairs": store.provenance(PAIRS, PairSet)[0]}
+
+
+def is_current(store: Store, name: str, kind: type) -> bool:
+    """Whether the folder holds this, made from the findings (ratings: the pairs) that it holds now.
+
+    What is older is named in a warning.
+
+    Raises:
+        CorruptArtifact: a file in the folder is damaged.
+    """
+    if not store.path(name).exists():
+        return False
+    _, inputs = store.provenance(name, kind)
+    now = made_from(store)
+    wanted = "pairs" if name == RATED else "findings"
+    if inputs.get(wanted) == now[wanted]:
+        return True
+    _LOG.warning("%s: belongs to an earlier state of this study and is left out; ask for it again", store.path(name))
+    return False

@@ -31,7 +31,7 @@ from polyvalues.dependencies import Dependencies
 from polyvalues.engines.unit import Made, Unit, read_unit
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
-from polyvalues.model.norms import residual_norms
+from polyvalues.model.norms import Lengths, residual_lengths
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store
 from polyvalues.vectors.activations import ActivationsReducer, labelled_as, relabelled
@@ -73,12 +73,11 @@ class Silent:
 
 @dataclass(frozen=True)
 class ConceptRun:
-    """What the line leaves of one concept, with the keys that findings depend on."""
+    """What the line leaves of one concept."""
 
     concept: Concept
     scores: Mapping[Language, Scores]
     replicates: Replicates
-    keys: Mapping[str, str]
     inputs: Inputs
 
 
@@ -144,7 +143,7 @@ class Line:
     @cached_property
     def depends(self) -> Dependencies:
         """What every artefact depends on."""
-        return Dependencies(self.spec, self.tables, self.handle.identity, self.handle.template.name)
+        return Dependencies(self.spec, self.tables, self.handle.identity, self.handle.prompt)
 
     def languages(self, concept: Concept) -> tuple[Language, ...]:
         """Languages of a concept, in the order of the pairs."""
@@ -157,17 +156,15 @@ class Line:
     def run(self, concept: Concept) -> ConceptRun:
         """Everything of one concept, from the store or made."""
         inputs, vectors = self.fitted(concept)
-        provenance = self.depends.replicates(concept)
         resampled = self.store.once(
             f"vectors/{concept}.replicates.nc",
             Replicates,
-            provenance,
+            self.depends.replicates(concept),
             lambda: self._resample(inputs, vectors),
         )
         crossed = cache(lambda: cross_vectors(inputs, self.spec.vectors))
         scores = {target: self._score_unit(concept, target, (inputs, vectors, crossed)) for target in inputs}
-        keys = {f"scores/{target}": self.depends.scores(concept, target).key for target in inputs}
-        return ConceptRun(concept, scores, resampled, keys | {"replicates": provenance.key}, inputs)
+        return ConceptRun(concept, scores, resampled, inputs)
 
     def fitted(self, concept: Concept) -> tuple[Inputs, ConceptVectors]:
         """What a concept's vectors were fitted from, and the vectors; from the store when they are there."""
@@ -179,15 +176,21 @@ class Line:
         return inputs, vectors
 
     def norms(self) -> xr.Dataset:
-        """Mean length of hidden states on neutral text, `norm` `[layer]`: the unit of steering strengths."""
+        """Lengths of hidden states on neutral text, `[layer]` each; `norm` is the unit of steering strengths.
+
+        `first`, `last` and `sink` say what attention sinks are beside it (`model.norms.Lengths`).
+        """
         texts = [text for own in neutral(self._all_languages).values() for text in own]
-        layers = list(range(self.handle.n_layers))
         return self.store.once(
             "vectors/norms.nc",
             xr.Dataset,
             self.depends.norms(texts),
-            lambda: xr.Dataset({"norm": (LAYER, residual_norms(self.handle, texts))}, coords={LAYER: layers}),
+            lambda: self._lengths(residual_lengths(self.handle, texts)),
         )
+
+    def _lengths(self, found: Lengths) -> xr.Dataset:
+        values = {name: (LAYER, getattr(found, name)) for name in ("norm", "first", "last", "sink")}
+        return xr.Dataset(values, coords={LAYER: list(range(self.handle.n_layers))})
 
     @property
     def _all_languages(self) -> tuple[Language, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from polyvalues.artifacts import Activations
+from polyvalues.artifacts import Activations, ConceptVectors
 from polyvalues.data.kinship.tables import distances
 from polyvalues.follow import measured
 from polyvalues.measure.mistakes import Differences, Mistake, leakage, post_norm, selection_and_ties, shifted
@@ -76,10 +76,14 @@ def measure_mistakes(study: Study, *, with_model: bool = True, seed: int = 0) ->
 
 
 def _activations(study: Study, concept: str) -> dict[str, Activations]:
+    """By language, the states that the study's vectors were fitted from; older ones in the folder are left alone."""
+    _, fitted_from = study.store.provenance(f"vectors/{concept}.safetensors", ConceptVectors)
     found = {}
     for language in map(str, study.findings.recognition["target"].values):
         name = f"activations/{concept}/{language}.fit.nc"
-        if study.store.path(name).exists():
+        if not study.store.path(name).exists():
+            continue
+        if study.store.provenance(name, Activations)[0] == fitted_from.get(language):
             found[language] = study.store.get(name, Activations)
     return found
 

@@ -8,10 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Claims, ConceptVectors, Findings, PairSet, Scores, StudyInfo
-from polyvalues.axes import Concept, Language
+from polyvalues.axes import LAYER, MEAN_TOKENS, Concept, Language
 from polyvalues.claims import load_claims
 from polyvalues.data.summary import summarise_pairs
 from polyvalues.errors import CorruptArtifact
@@ -159,12 +160,13 @@ def study_info(study: Study, pairs: PairSet) -> StudyInfo:
     modes = set(pairs.table["split"].to_pylist())
     settings = {
         "estimator": spec.vectors.estimator,
-        "read position": spec.reading.position,
+        "read position": spec.reading.position if spec.reading.position == "last" else f"mean over {MEAN_TOKENS}",
         "split": "0.8 fit, 0.2 test, by pair and language" if paper else sizes,
         "cross-fitted": "no" if paper or "cross" not in modes else f"yes, {split.folds} folds",
         "intervals": f"{statistics.confidence:.0%}, {statistics.draws} bootstrap draws over groups",
         "seeds": f"vectors {spec.vectors.seed}, statistics {statistics.seed}",
     }
+    settings |= _sinks(study)
     if paper:
         settings["tested on"] = {"own": "the concept's own texts", "first": "the first concept's texts"}[
             spec.paper.tested_on
@@ -182,6 +184,21 @@ def study_info(study: Study, pairs: PairSet) -> StudyInfo:
         versions=package_versions(),
         shares=study.shares,
     )
+
+
+def _sinks(study: Study) -> dict[str, str]:
+    """How much longer than the rest hidden states of first, last and other tokens are; nothing where it is unknown."""
+    if not study.store.path("vectors/norms.nc").exists():
+        return {}
+    found = study.store.get("vectors/norms.nc", xr.Dataset)
+    if "first" not in found or not bool(np.isfinite(found["first"]).all()):
+        return {}
+    said = []
+    for name in ("first", "last"):
+        at = int(np.argmax(found[name].values))
+        said.append(f"{name} token {float(found[name][at]):.1f} times the mean length at block {int(found[LAYER][at])}")
+    said.append(f"at most {float(found['sink'].max()):.1%} of the other tokens left out of it at any block")
+    return {"attention sinks in neutral text": "; ".join(said)}
 
 
 def with_warnings(parts: Mapping[str, xr.Dataset]) -> Findings:

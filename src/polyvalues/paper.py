@@ -14,6 +14,7 @@ from polyvalues.artifacts import ModelFindings
 from polyvalues.axes import Language
 from polyvalues.data.languages import order_by_family
 from polyvalues.errors import SpecError
+from polyvalues.further import is_current
 from polyvalues.measure.averages import concept_means, kinship_means
 from polyvalues.opened import Study, package_versions, study_names
 from polyvalues.report.figures import KINDS, Kind, save_figure
@@ -177,6 +178,8 @@ def _tables(
 def _controls(study: Study) -> Iterator[tuple[str, xr.Dataset]]:
     """Findings of the control experiments in a study's folder, by concept and behaviour."""
     for path in sorted((study.folder / "findings").glob("control_*.nc")):
+        if not is_current(study.store, f"findings/{path.name}", xr.Dataset):
+            continue
         found = study.store.get(f"findings/{path.name}", xr.Dataset)
         yield str(found.attrs["concept"]), found
 

@@ -75,6 +75,8 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, p
         files[f"figures/{name}.svg"] = svg
     said = (*below_chance(findings, claims, related), *describe_claims(claims))
     files["report.html"] = render_report(findings, info, views, svgs, said, shown)
+    for name in _written(store) - files.keys():
+        store.discard(name)  # of an earlier state of the study
     for name, content in files.items():
         store.write(name, content)
     digests = {name: _sha256(content) for name, content in files.items()}
@@ -122,6 +124,15 @@ def _kept(store: Store, key: str) -> tuple[str, ...]:
         return tuple(files) if whole and manifest["key"] == key else ()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ()
+
+
+def _written(store: Store) -> set[str]:
+    """Names of the files that were written last time."""
+    try:
+        files = json.loads(store.path(_MANIFEST).read_text(encoding="utf-8"))["files"]
+        return {name for name in files if store.path(name).is_file()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
 
 
 def _sha256(content: bytes | str) -> str:

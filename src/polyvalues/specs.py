@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from polyvalues.axes import InterventionKind, Position, Protocol
+from polyvalues.days import TEMPLATE_DAY, Day
 from polyvalues.errors import SpecError
 
 EMBEDDED_PAIRS: Final = "mosaic"
@@ -67,6 +68,9 @@ class ModelSpec(Spec):
     template: str | None = Field(
         default=None,
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
+    )
+    today: Day = Field(
+        default=TEMPLATE_DAY, description="Printed by chat templates that ask what day it is; YYYY-MM-DD."
     )
     trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
     runtime: Literal["transformers", "vllm"] = Field(default="transformers", description="What runs the model.")

@@ -11,6 +11,7 @@ from polyvalues.axes import CONCEPT, HIDDEN, LAYER, SOURCE, Concept
 from polyvalues.data.concepts import concept_info
 from polyvalues.errors import SpecError, StoreError
 from polyvalues.interop.formats import export_artefact, import_artefact
+from polyvalues.model.handle import ModelHandle
 from polyvalues.opened import Study
 from polyvalues.steer.vectors import Steerable
 
@@ -72,6 +73,20 @@ def make_steerable(vectors: dict[Concept, ConceptVectors], norms: xr.Dataset, st
         "estimator": study.spec.vectors.estimator,
     }
     return Steerable(SteeringVectors(data.assign_attrs(attrs)))
+
+
+def check_prompt(study: Study, handle: ModelHandle) -> None:
+    """Refuse a model that is given texts in another way than when the study was made.
+
+    Raises:
+        SpecError: its tokenizer, chat template or the day in it has changed since.
+    """
+    made_with = study.model.get("prompt", "of an earlier release")
+    if handle.prompt != made_with:
+        raise SpecError(
+            f"{study.folder}: was read with tokenizer and template {made_with}, but "
+            f"those of {study.spec.model.id!r} are now {handle.prompt}; run the study again first"
+        )
 
 
 def export_vectors(vectors: Steerable, path: Path | str, kind: str, strength: float = 1.0) -> None:

@@ -160,6 +160,31 @@ class Store:
             _LOG.warning("%s; making it again", error)
             return None
 
+    def provenance(self, name: str, kind: type) -> tuple[str, Mapping[str, str]]:
+        """Key and inputs of a stored artefact, as its header has them.
+
+        Raises:
+            StoreError: there is no such file.
+            CorruptArtifact: it is damaged, or not an artefact of this kind.
+        """
+        path = self.path(name)
+        try:
+            header, _ = self._open(path, kind)
+        except (FileNotFoundError, NotADirectoryError):
+            raise StoreError(f"{path}: no such artefact; is {self.root} a finished study?") from None
+        inputs = header.get("inputs")
+        return str(header.get("key", "")), dict(inputs) if isinstance(inputs, dict) else {}
+
+    def discard(self, name: str) -> None:
+        """Remove a file that no longer belongs to the folder, if it is there.
+
+        Raises:
+            StorageFull: it cannot be removed.
+        """
+        path = self.path(name)
+        with explained(path):
+            path.unlink(missing_ok=True)
+
     def get(self, name: str, kind: type[A]) -> A:
         """The stored artefact `name`, whatever its key.
 

@@ -19,11 +19,12 @@ from polyvalues.data.check import check_pairs, paper_pairs
 from polyvalues.data.mirrors import group_related, related_by_texts
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import paper_split, split_pairs
+from polyvalues.dependencies import data_key, pairs_provenance
 from polyvalues.further import RELATED
 from polyvalues.line import ConceptRun, Line, Progress, Silent
 from polyvalues.measure.findings import measure
 from polyvalues.measure.select import choose_layers
-from polyvalues.model.handle import ModelHandle, load_model
+from polyvalues.model.handle import load_model
 from polyvalues.model.parallel import leads
 from polyvalues.model.record import dismiss, follow
 from polyvalues.opened import PARTS, Study, package_versions, study_info, with_warnings
@@ -67,13 +68,13 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
                 line, by_states = regroup(line)
                 related = pa.concat_tables([related, by_states])
             pairs = line.pairs
-            data_hash = _keep_pairs(spec, store, pairs, related)
+            _keep_pairs(spec, store, pairs, related)
             runs = [line.run(concept) for concept in line.concepts]
             line.norms()
         finally:
             dismiss(handle)
         clock.lap("read, fit and score")
-        findings, claims = _findings(spec, store, runs, handle)
+        findings, claims = _findings(line, runs)
         clock.lap("measure")
         study = Study(store, spec, findings, handle.description, handle.shares, claims)
         files = publish(store, findings, study_info(study, pairs), claims, pairs)
@@ -85,7 +86,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
             "fingerprint": handle.fingerprint,
             "model": dict(handle.description),
             "shares": dict(handle.shares),
-            "data_hash": data_hash,
+            "data_hash": data_key(pairs),
             "spec": spec.model_dump(mode="json"),
             "texts": line.counts,
             "files": files,
@@ -130,19 +131,15 @@ def _prepared(spec: StudySpec) -> tuple[PairSet, pa.Table]:
     return split_pairs(pairs, spec.split), related
 
 
-def _keep_pairs(spec: StudySpec, store: Store, pairs: PairSet, related: pa.Table) -> str:
-    """Store the pairs as used, and related items where they were looked for; returns the pairs' content key."""
-    data_hash = content_key(pairs.table.to_pydict())
-    settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol", "paper"})
-    left_out = content_key([pairs.drops.to_pydict(), pairs.notes])
-    provenance = Provenance("pairs", settings, {"data": data_hash, "left out": left_out})
+def _keep_pairs(spec: StudySpec, store: Store, pairs: PairSet, related: pa.Table) -> None:
+    """Store the pairs as they are used, and related items where they were looked for."""
+    provenance = pairs_provenance(spec, pairs)
     store.once("pairs.parquet", PairSet, provenance, lambda: pairs)
     if spec.protocol == "paper" or spec.split.related == "off":
-        store.path(RELATED).unlink(missing_ok=True)
+        store.discard(RELATED)
     else:
-        found = Provenance("related", settings, {"related": content_key(related.to_pylist())})
-        store.once(RELATED, pa.Table, found, lambda: related)
-    return data_hash
+        inputs = {"pairs": provenance.key, "related": content_key(related.to_pylist())}
+        store.once(RELATED, pa.Table, Provenance("related", {}, inputs), lambda: related)
 
 
 def source_commit() -> str | None:
@@ -157,14 +154,8 @@ def source_commit() -> str | None:
         return None
 
 
-def _findings(
-    spec: StudySpec, store: Store, runs: Sequence[ConceptRun], handle: ModelHandle
-) -> tuple[Findings, Claims]:
-    provenance = Provenance(
-        "findings",
-        {"statistics": spec.statistics.model_dump(mode="json"), "protocol": spec.protocol},
-        {f"{run.concept}/{name}": key for run in runs for name, key in run.keys.items()},
-    )
+def _findings(line: Line, runs: Sequence[ConceptRun]) -> tuple[Findings, Claims]:
+    spec, store, handle, provenance = line.spec, line.store, line.handle, line.depends.findings()
     scores = [unit for run in runs for unit in run.scores.values()]
     choices: list[LayerChoice] = []
     if spec.protocol == "strict":

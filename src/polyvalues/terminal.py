@@ -76,7 +76,10 @@ def show_tables(study: Any) -> None:
     """The key tables: headline numbers by concept, chosen layers, own-language recognition, what was tested."""
     overview = study.findings.overview["value"]
     kind = study.spec.protocol
-    OUT.print(f"{escape(study.model.get('name', ''))}, {kind} protocol: means over languages", style="italic")
+    OUT.print(
+        f"{escape(study.model.get('name', ''))}, {kind} protocol: means over languages, intervals over items",
+        style="italic",
+    )
     table = Table("", box=None)
     for concept in overview["concept"].values.tolist():
         table.add_column(escape(concept), justify="right", overflow="fold")

@@ -218,7 +218,7 @@ def test_kinship_shows_the_tested_correlation(page: Any) -> None:
                 choose(page, "kinship", name, value)
             claim = BESIDE.kinship.sel(concept=concept, **dict(zip(names, state, strict=True)))
             text = figure(page, "kinship").locator(".live > p.note").first.text_content()
-            estimate = float(claim["languages"].sel(interval="estimate"))
+            estimate = float(claim["both"].sel(interval="estimate"))
             assert f"r = {'−' if estimate < 0 else '+'}{abs(estimate):.2f} [" in text
             assert f"over {int(claim['pairs'])} pairs of languages" in text
             p = re.findall(r", p = ([\d.]+), q", text)

@@ -276,8 +276,10 @@ def test_short_answers_and_unknown_languages_are_not_condemned() -> None:
         assert not is_valid((english,), (FINNISH[english],), "fr")
 
 
-def test_what_the_model_is_told_is_part_of_the_key_and_where_it_is_not() -> None:
+def test_who_is_asked_and_what_it_is_told_are_part_of_the_key_and_how_often_is_not() -> None:
     plain = backend("http://a/v1").settings
-    assert backend("http://b/v1", parallel=9, batch=1).settings == plain
+    assert backend("http://user:secret@a:8001/v1/", parallel=9, batch=1).settings == plain
+    assert backend("http://b/v1").settings != plain
+    assert backend("http://a/v1", json_mode=True).settings != plain
     assert backend("http://a/v1", instructions="Say 'du'.").settings != plain
     assert backend("http://a/v1", endpoint_model="n").settings != plain

@@ -21,48 +21,31 @@ def measured(replicates: Replicates, layer: int = 1) -> xr.Dataset:
     return consistency([replicates], [make_choice(layer)], SPEC).sel(concept="honesty")
 
 
-def test_cosines_against_the_formula():
+def values_of(replicates: Replicates, name: str, **where: object) -> list[float]:
+    return replicates.data[name].sel(where).values.tolist()
+
+
+def test_ratios_against_the_formula():
     replicates = random_replicates(np.random.default_rng(0))
     found = measured(replicates)
+    ones = [1.0] * 16
     for s, t, layer in itertools.product(LANGUAGES, LANGUAGES, range(3)):
-        cell = found["cosine"].sel(source=s, target=t, layer=layer).values
-        values = replicates.data["cosine"].sel(source=s, target=t, layer=layer).values.tolist()
-        expected = (1, 1, 1) if s == t else oracle.jackknife(values, 0.9, fisher=True)
-        np.testing.assert_allclose(cell, expected, rtol=1e-12)
+        product = values_of(replicates, "product", source=s, target=t, layer=layer)
+        own = [values_of(replicates, "product", source=x, target=x, layer=layer) for x in (s, t)]
+        lengths = [np.sqrt(a * b) for a, b in zip(*own, strict=True)]
+        for name, below in (("cosine", ones), ("disattenuated", lengths)):
+            expected = (1, 1, 1) if s == t else oracle.fieller(product, below, 5, 0.9)
+            cell = found[name].sel(source=s, target=t, layer=layer).values
+            np.testing.assert_allclose(cell, expected, rtol=1e-9)
+        if s == t:
+            cell = found["reliability"].sel(source=s, layer=layer).values
+            np.testing.assert_allclose(cell, np.minimum(oracle.fieller(product, ones, 5, 0.9), 1), rtol=1e-9)
         if layer == 1:
-            np.testing.assert_array_equal(found["chosen"].sel(source=s, target=t).values, cell)
-
-
-def test_reliability_against_the_formula():
-    replicates = random_replicates(np.random.default_rng(1))
-    found = measured(replicates)
-    for s, layer in itertools.product(LANGUAGES, range(3)):
-        halves = replicates.data["half_cosine"].sel(source=s, layer=layer).values
-        agreement = [sum(row) / len(row) for row in halves.tolist()]
-        expected = [oracle.stepped_up(value) for value in oracle.jackknife(agreement, 0.9, fisher=True)]
-        cell = found["reliability"].sel(source=s, layer=layer).values
-        np.testing.assert_allclose(cell, expected, rtol=1e-12)
-        if layer == 1:
+            for name, chosen in (("cosine", "chosen"), ("disattenuated", "disattenuated_chosen")):
+                cell = found[name].sel(source=s, target=t, layer=layer).values
+                np.testing.assert_array_equal(found[chosen].sel(source=s, target=t).values, cell)
+            cell = found["reliability"].sel(source=s, layer=layer).values
             np.testing.assert_array_equal(found["reliability_chosen"].sel(source=s).values, cell)
-
-
-def test_disattenuated_cosines_against_the_formula():
-    replicates = random_replicates(np.random.default_rng(2))
-    found = measured(replicates)
-    half = replicates.data["half_cosine"]
-    reliability = {
-        (s, layer): [oracle.stepped_up(np.mean(row)) for row in half.sel(source=s, layer=layer).values]
-        for s, layer in itertools.product(LANGUAGES, range(3))
-    }
-    for s, t, layer in itertools.product(LANGUAGES, LANGUAGES, range(3)):
-        cosine = replicates.data["cosine"].sel(source=s, target=t, layer=layer).values
-        values = [
-            c / np.sqrt(a * b) for c, a, b in zip(cosine, reliability[s, layer], reliability[t, layer], strict=True)
-        ]
-        expected = (1, 1, 1) if s == t else oracle.jackknife(values, 0.9, fisher=False)
-        np.testing.assert_allclose(
-            found["disattenuated"].sel(source=s, target=t, layer=layer).values, expected, rtol=1e-12
-        )
 
 
 def test_controls_are_means_over_draws():
@@ -91,51 +74,16 @@ def test_permuting_languages_permutes_labels_only():
         xr.testing.assert_identical(found.sel(source=list(LANGUAGES), target=list(LANGUAGES)), expected)
 
 
-def test_noise_explains_a_low_cosine():
-    rng = np.random.default_rng(6)
-    hidden, folds, truth = 4000, 10, 0.8
-    shared, a, b = (rng.normal(size=hidden) / np.sqrt(hidden) for _ in range(3))
-    directions = [np.sqrt(truth) * shared + np.sqrt(1 - truth) * own for own in (a, b)]
-    fold_vectors = np.stack([d + 3 * rng.normal(size=(folds, hidden)) / np.sqrt(hidden) for d in directions])
-    keep = np.concatenate([np.ones((1, folds), bool), ~np.eye(folds, dtype=bool)])
-
-    def cos(x, y):
-        return x @ y / np.sqrt((x @ x) * (y @ y))
-
-    cosine = np.array(
-        [[[cos(fold_vectors[s, k].mean(0), fold_vectors[t, k].mean(0)) for k in keep] for t in (0, 1)] for s in (0, 1)]
-    )
-    order = [rng.permutation(folds) for _ in range(8)]
-    half = np.array(
-        [
-            [
-                [
-                    cos(v[[f for f in o[:5] if k[f]]].mean(0), v[[f for f in o[5:] if k[f]]].mean(0))
-                    for o in order
-                ]
-                for k in keep
-            ]
-            for v in fold_vectors
-        ]
-    )  # fmt: skip
-    found = consistency(
-        [make_replicates(cosine[:, :, None], half[:, None])], [make_choice(0, layers=1)], StatisticsSpec()
-    )
-    assert found["chosen"].values[0, 0, 1, 2] < truth - 0.2
-    _, lower, upper = found["disattenuated_chosen"].values[0, 0, 1]
-    assert lower < truth < upper
-    assert abs(found["disattenuated_chosen"].values[0, 0, 1, 0] - truth) < 0.1
-
-
 def test_estimates_above_one_are_reported_as_they_are():
-    cosine = np.full((2, 2, 1, 4), 0.9)
-    found = consistency([make_replicates(cosine, np.full((2, 1, 4, 3), 0.5))], [make_choice(0, layers=1)], SPEC)
-    np.testing.assert_allclose(found["disattenuated_chosen"].values[0, 0, 1], 0.9 * 1.5)
+    found = consistency(
+        [make_replicates(np.full((2, 2, 1, 4), 0.9), np.full((2, 1, 4), 0.6))], [make_choice(0, layers=1)], SPEC
+    )
+    np.testing.assert_allclose(found["disattenuated_chosen"].values[0, 0, 1], 1.5)
 
 
 def test_an_unreliable_vector_leaves_the_disattenuated_cosine_unknown():
     replicates = random_replicates(np.random.default_rng(7))
-    replicates.data["half_cosine"].values[1, 2, 3] = -0.1  # fr, layer 2, one fold left out
+    replicates.data["product"].values[1, 1, 2, 0] = -0.1  # fr, layer 2
     found = measured(replicates)
     assert np.isnan(found["disattenuated"].sel(source="fr", layer=2, target=["en", "sw"]).values).all()
     assert np.isnan(found["disattenuated"].sel(target="fr", layer=2, source=["en", "sw"]).values).all()
@@ -145,9 +93,9 @@ def test_an_unreliable_vector_leaves_the_disattenuated_cosine_unknown():
 
 def test_a_vector_that_vanishes_gives_nan_without_a_fuss():
     replicates = random_replicates(np.random.default_rng(8))
-    replicates.data["cosine"].values[0, :, 1, 4] = np.nan
-    replicates.data["cosine"].values[:, 0, 1, 4] = np.nan
-    replicates.data["half_cosine"].values[0, 1, 4] = np.nan
+    replicates.data["product"].values[0, :, 1, 4] = np.nan
+    replicates.data["product"].values[:, 0, 1, 4] = np.nan
+    replicates.data["square"].values[0, 1, 4] = np.nan
     found = measured(replicates)
     for name in ("cosine", "disattenuated"):
         assert np.isnan(found[name].sel(source="en", layer=1).values).all()

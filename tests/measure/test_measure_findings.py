@@ -90,9 +90,9 @@ def test_warnings_name_the_cells():
     few = scores[2].data["split"].values  # honesty in sw
     few[np.flatnonzero(few == "test")[5:]] = "select"
     scores[3].data["projection"].values[:, 0, :, 0] = 50  # fairness, en on en: all right
-    parts[0].data["half_cosine"].values[1, :2] = 0.0
-    parts[1].data["cosine"].values[2, :, 0, 3] = np.nan
-    parts[1].data["cosine"].values[:, 2, 0, 3] = np.nan
+    parts[0].data["product"].values[1, 1, :2] = 0.0
+    parts[1].data["product"].values[2, :, 0, 3] = np.nan
+    parts[1].data["product"].values[:, 2, 0, 3] = np.nan
     found = measure(scores, parts, choices, SPEC, "strict")
     text = "\n".join(found.warnings)
     for expected in (
@@ -125,7 +125,7 @@ def test_mistake_2_each_number_stands_in_its_own_cell():
     replicates = random_replicates(np.random.default_rng(0), languages=languages)
     for s in range(3):
         for t in range(3):
-            replicates.data["cosine"].values[s, t] = 1 if s == t else 0.1 * (s + t)
+            replicates.data["product"].values[s, t] = 1 if s == t else 0.1 * (s + t)
     scores = random_scores(np.random.default_rng(1), languages=languages)
     found = measure(list(scores.values()), [replicates], [make_choice(1)], SPEC, "strict").consistency["chosen"]
     for s, source in enumerate(languages):
@@ -162,7 +162,7 @@ def test_mistake_6_recognition_and_cosines_use_the_same_sign():
     values[:, 1, :, 1] = 1  # fr's points the wrong way, as its cosine says
     scores = [make_scores(values, target=name) for name in ("en", "fr")]
     part = random_replicates(np.random.default_rng(0), languages=("en", "fr"), layers=1)
-    part.data["cosine"].values[0, 1] = part.data["cosine"].values[1, 0] = -0.9
+    part.data["product"].values[0, 1] = part.data["product"].values[1, 0] = -0.9
     found = measure(scores, [part], [make_choice(0, layers=1)], SPEC, "strict")
     accuracy = found.recognition["chosen"].sel(concept="honesty", interval="estimate").values
     np.testing.assert_array_equal(accuracy, [[1, 1], [0, 0]])

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import stats
 
 from polyvalues.measure import kernels
 
@@ -68,11 +67,6 @@ def test_cosine_with_a_zero_vector_is_nan():
     assert np.isnan(kernels.cosine(np.zeros(3), np.ones(3)))
 
 
-def test_spearman_brown_by_hand():
-    found = kernels.spearman_brown(np.array([1.0, 0.5, 0.0, -0.2, -0.9, -1.0, np.nan]))
-    np.testing.assert_allclose(found, [1, 2 / 3, 0, -0.5, -1, -1, np.nan])
-
-
 @given(st.floats(-0.999, 0.999))
 def test_fisher_goes_there_and_back(r):
     assert math.tanh(float(kernels.fisher_z(np.array(r)))) == pytest.approx(r, abs=1e-9)
@@ -80,23 +74,6 @@ def test_fisher_goes_there_and_back(r):
 
 def test_fisher_of_perfect_agreement_is_finite():
     assert np.isfinite(kernels.fisher_z(np.array([1.0, -1.0]))).all()
-
-
-def test_jackknife_of_a_mean_is_the_textbook_standard_error():
-    sample = np.random.default_rng(0).normal(size=12)
-    left_out = np.array([np.delete(sample, row).mean() for row in range(12)])
-    assert np.sqrt(kernels.jackknife_variance(left_out)) == pytest.approx(stats.sem(sample), rel=1e-12)
-
-
-def test_jackknife_needs_two_folds():
-    assert np.isnan(kernels.jackknife_variance(np.ones((2, 1)))).all()
-
-
-def test_disattenuation_is_unbounded_and_silent_about_noise():
-    observed = np.array([0.6, 0.9, 0.5, 0.5, 0.5])
-    first = np.array([0.8, 0.5, 0.0, -0.4, kernels.MIN_RELIABILITY])
-    found = kernels.disattenuate(observed, first, np.full(5, 0.5))
-    np.testing.assert_allclose(found, [0.6 / math.sqrt(0.4), 1.8, np.nan, np.nan, np.nan])
 
 
 @given(hnp.arrays(np.float64, (6, 3), elements=st.one_of(st.floats(-1, 1), st.just(np.nan))), st.randoms())

@@ -61,12 +61,12 @@ def test_controls_are_picked_the_same_way():
 def test_cosines_are_the_maximum_over_layers():
     replicates = random_replicates(np.random.default_rng(3))
     found = paper_consistency([replicates], SPEC)
-    expected = replicates.data["cosine"].values[..., 0].max(axis=-1)
+    expected = replicates.data["plain"].values[..., 0].max(axis=-1)
     np.testing.assert_array_equal(found["chosen"].values[0, ..., 0], expected)
     assert found["layer"].values.tolist() == [1, 2, 3]
     assert found.attrs["layer_numbering"] == "paper"
     for s, t in itertools.permutations(range(3), 2):
-        layer = int(replicates.data["cosine"].values[s, t, :, 0].argmax())
+        layer = int(replicates.data["plain"].values[s, t, :, 0].argmax())
         for name, chosen in (("cosine", "chosen"), ("disattenuated", "disattenuated_chosen")):
             np.testing.assert_array_equal(found[chosen].values[0, s, t], found[name].values[0, s, t, layer])
 
@@ -95,7 +95,7 @@ def test_overview_sums_up_the_same_numbers():
 def test_the_reader_is_told():
     scores = random_scores(np.random.default_rng(7), numbering="paper", pairs=20)
     replicates = random_replicates(np.random.default_rng(8))
-    replicates.data["half_cosine"].values[0, 2] = 0
+    replicates.data["product"].values[0, 0, 2] = 0
     found = measure(list(scores.values()), [replicates], [], SPEC, "paper")
     assert "biases all accuracies upwards" in found.warnings[0]
     assert any("not known: en (layers 3)" in note for note in found.warnings)

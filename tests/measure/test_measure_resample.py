@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from polyvalues.measure import kernels, resample
-from reference import measure_oracle as oracle
+from polyvalues.measure import resample
 from unchecked import unchecked
 
 
@@ -133,43 +132,6 @@ def test_pairs_of_one_group_are_not_independent():
     single = np.repeat(outcome, 5, axis=0)
     loose = resample.bootstrap_ratio(single, np.ones(200, int), resample.group_weights("c", 200, 500, 0), 0.95)
     assert np.diff(grouped[0, 1:]) > 1.8 * np.diff(loose[0, 1:])
-
-
-@pytest.mark.parametrize("scale", ["fisher", "plain"])
-def test_jackknife_interval_against_the_formula(scale):
-    replicates = 0.6 + 0.05 * np.random.default_rng(0).normal(size=(3, 11))
-    found = resample.jackknife_interval(replicates, 0.95, scale)
-    for row in range(3):
-        expected = oracle.jackknife(replicates[row].tolist(), 0.95, fisher=scale == "fisher")
-        np.testing.assert_allclose(found[row], expected, rtol=1e-12)
-
-
-def test_jackknife_covers_a_correlation_about_as_often_as_it_says():
-    rng = np.random.default_rng(7)
-    covered = 0
-    for _ in range(200):
-        x = rng.normal(size=(100, 2)) @ np.array([[1, 0.6], [0, 0.8]])
-        keep = [np.arange(100) % 10 != fold for fold in range(-1, 10)]
-        values = [float(kernels.cosine(*(x[rows] - x[rows].mean(axis=0)).T)) for rows in keep]
-        found = resample.jackknife_interval(np.array(values), 0.95, "fisher")
-        covered += bool(found[1] <= 0.6 <= found[2])
-    assert 0.90 <= covered / 200 <= 0.99
-
-
-def test_strata_add_their_variances():
-    rng = np.random.default_rng(0)
-    parts = [0.3 + 0.05 * rng.normal(size=11) for _ in range(2)]
-    found = resample.stratified_jackknife(parts, 0.95, "plain")
-    half = [np.diff(resample.jackknife_interval(part, 0.95, "plain")[1:])[0] / 2 for part in parts]
-    variance = sum((width / stats.t.ppf(0.975, 9)) ** 2 for width in half)
-    assert found[0] == pytest.approx(parts[0][0] + parts[1][0])
-    width = (found[2] - found[1]) / 2 / np.sqrt(variance)
-    assert stats.t.ppf(0.975, 18) <= width <= stats.t.ppf(0.975, 9)
-
-
-def test_too_few_folds_and_undefined_replicates_give_nan():
-    assert np.isnan(resample.jackknife_interval(np.array([0.5, 0.4]), 0.95, "fisher")).all()
-    assert np.isnan(resample.jackknife_interval(np.array([0.5, 0.4, np.nan]), 0.95, "fisher")).all()
 
 
 def test_mean_over_draws_has_students_interval():

@@ -24,7 +24,7 @@ def divided(home: Path, spec: StudySpec) -> subprocess.CompletedProcess[str]:
     command = [TORCHRUN, "--standalone", "--nproc-per-node", "2", "-m", "polyvalues", "run", str(home / "study.toml")]
     command += ["--tensor-parallel"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=1800)
 
 
 def test_two_processes_give_what_one_gives(tmp_path: Path):

@@ -28,7 +28,7 @@ def execute(notebook: NotebookNode, home: Path) -> NotebookNode:
     here = {"HOME": str(home), "TMPDIR": str(home / "tmp"), "HF_HUB_OFFLINE": "1"}
     where = {"metadata": {"path": str(home / "work")}}
     with mock.patch.dict(os.environ, here):
-        return NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where).execute()
+        return NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=where).execute()
 
 
 def pictures(cell: NotebookNode) -> list[bytes]:

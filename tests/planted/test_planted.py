@@ -8,6 +8,7 @@ import pytest
 
 from polyvalues.artifacts import Activations
 from polyvalues.errors import SpecError
+from polyvalues.measure.consistency import cosines, reliabilities
 from polyvalues.planted import (
     Planted,
     PlantedSpec,
@@ -168,7 +169,7 @@ def test_accuracy_without_noise_is_certain() -> None:
 
 
 def test_known_cosines_come_back_after_disattenuation_and_not_before() -> None:
-    """c_st / sqrt(r_s r_t), with r stepped up from half-splits by Spearman-Brown, is the planted cosine.
+    """Cosine over the root of both reliabilities is the planted cosine.
 
     By chance the cosine of two noisy vectors is off by about 1 / sqrt(hidden), and disattenuation magnifies that.
     """
@@ -176,20 +177,19 @@ def test_known_cosines_come_back_after_disattenuation_and_not_before() -> None:
         PlantedSpec(pairs=200, layers=1, hidden=2000, cosine=COSINES, strength=(3.0, 3.0, 2.0), topic=0.0, seed=6)
     )
     given = activations(planted)
-    data = replicates(given, fit_vectors(given, VECTORS), VECTORS).data
-    half = data["half_cosine"].values[:, 0, 0].mean(axis=-1)
-    reliability = 2 * half / (1 + half)
+    found = replicates(given, fit_vectors(given, VECTORS), VECTORS)
+    reliability, cosine_table = reliabilities(found)[:, 0, 0], cosines(found)[:, :, 0, 0]
     expected = expected_cosine(planted, 200).values[:, 0] ** 2
     chance = 1 / math.sqrt(2000)
     np.testing.assert_allclose(expected, [9 / 19, 9 / 19, 4 / 14])
     np.testing.assert_allclose(reliability, expected, atol=4 * chance)
     for source, target in combinations(range(3), 2):
         truth, attenuation = COSINES[source][target], math.sqrt(expected[source] * expected[target])
-        cosine = data["cosine"].values[source, target, 0, 0]
+        cosine = cosine_table[source, target]
         assert cosine == pytest.approx(truth * attenuation, abs=4 * chance)
         mended = cosine / math.sqrt(reliability[source] * reliability[target])
         assert mended == pytest.approx(truth, abs=4 * chance / attenuation)
-    assert data["cosine"].values[0, 1, 0, 0] < 0.8 - 0.3
+    assert cosine_table[0, 1] < 0.8 - 0.3
 
 
 def test_controls_of_unseen_pairs_are_near_chance_and_unrelated_between_languages() -> None:

@@ -6,9 +6,13 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf
 
 
-def whitened(v: np.ndarray, w: np.ndarray, rows: np.ndarray) -> float:
+def whitened(first: np.ndarray, second: np.ndarray, fold: np.ndarray, rows: np.ndarray) -> float:
+    """Cosine in the inverse metric; its numerator has no product of a fold with itself."""
     inverse = np.linalg.inv(ledoit_wolf(rows, assume_centered=True)[0])
-    return float(v @ inverse @ w / np.sqrt((v @ inverse @ v) * (w @ inverse @ w)))
+    apart = fold[:, None] != fold
+    crossed = [(x @ inverse @ y.T)[apart].mean() for x, y in ((first, second), (second, first))]
+    v, w = first.mean(axis=0), second.mean(axis=0)
+    return float(np.mean(crossed) / np.sqrt((v @ inverse @ v) * (w @ inverse @ w)))
 
 
 def overlap(first: np.ndarray, second: np.ndarray, k: int) -> float:

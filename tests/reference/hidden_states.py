@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from reference.sink_mean import own_places, sink_mean
+
 FINAL_NORM = {
     **dict.fromkeys(("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "mixtral"), "model.norm"),
     **dict.fromkeys(("gpt2", "bloom", "falcon", "falcon_alibi"), "transformer.ln_f"),
@@ -43,8 +45,13 @@ def one_by_one(
     for text in texts:
         ids = torch.tensor([tokenizer(text)["input_ids"]])
         states, normed = all_states(model, architecture, input_ids=ids, attention_mask=torch.ones_like(ids))
-        before.append(states[:, 0, -1] if position == "last" else states[:, 0].mean(axis=1))
-        after.append(normed[0, -1] if position == "last" else normed[0].mean(axis=0))
+        if position == "last":
+            before.append(states[:, 0, -1])
+            after.append(normed[0, -1])
+            continue
+        own = own_places(ids[0].tolist(), tokenizer.all_special_ids)
+        before.append(np.stack([sink_mean(layer, own) for layer in states[:, 0]]))
+        after.append(sink_mean(states[-1, 0], own, normed[0]))
     return np.stack(before, axis=1), np.stack(after)
 
 

@@ -101,37 +101,40 @@ def random_replicates(
     languages: Sequence[str] = ("en", "fr", "sw"),
     layers: int = 3,
     folds: int = 5,
-    half: float = 0.7,
+    reliability: float = 0.8,
 ) -> Replicates:
-    """Cosines around 0.5 and half-cosines around `half`, symmetric, 1 on the diagonal."""
-    n = len(languages)
-    cosine = 0.5 + 0.05 * rng.normal(size=(n, n, layers, folds + 1))
+    """Cosines around 0.5 and reliabilities around `reliability`, with replicates without two folds."""
+    n, count = len(languages), 1 + folds + folds * (folds - 1) // 2
+    cosine = 0.5 + 0.05 * rng.normal(size=(n, n, layers, count))
     cosine = (cosine + np.swapaxes(cosine, 0, 1)) / 2
-    cosine[np.arange(n), np.arange(n)] = 1
     control = 0.1 * rng.normal(size=(n, n, layers, 2, 4))
     control = (control + np.swapaxes(control, 0, 1)) / 2
     control[np.arange(n), np.arange(n)] = 1
-    return make_replicates(
-        cosine, half + 0.05 * rng.normal(size=(n, layers, folds + 1, 4)), control, concept=concept, languages=languages
-    )
+    reliabilities = reliability + 0.05 * rng.normal(size=(n, layers, count))
+    return make_replicates(cosine, reliabilities, control, concept=concept, languages=languages, folds=folds)
 
 
 def make_replicates(
     cosine: np.ndarray,
-    half_cosine: np.ndarray,
+    reliability: np.ndarray,
     control: np.ndarray | None = None,
     *,
     concept: str = "honesty",
     languages: Sequence[str] = ("en", "fr"),
+    folds: int | None = None,
 ) -> Replicates:
-    """`cosine` `[s, t, layer, replicate]`, `half_cosine` `[s, layer, replicate, half]`, controls zero by default."""
-    n, _, layers, _ = cosine.shape
+    """`cosine` `[s, t, layer, replicate]`, `reliability` `[s, layer, replicate]`; squares are 1, controls zero."""
+    n, _, layers, count = cosine.shape
     control = np.zeros((n, n, layers, 2, 2)) if control is None else control
+    product, plain = cosine.copy(), cosine.copy()
+    product[np.arange(n), np.arange(n)] = reliability
+    plain[np.arange(n), np.arange(n)] = 1
     return Replicates(
         xr.Dataset(
             {
-                "cosine": (("source", "target", "layer", "replicate"), cosine),
-                "half_cosine": (("source", "layer", "replicate", "half"), half_cosine),
+                "product": (("source", "target", "layer", "replicate"), product),
+                "square": (("source", "layer", "replicate"), np.ones((n, layers, count))),
+                "plain": (("source", "target", "layer", "replicate"), plain),
                 "control": (("source", "target", "layer", CONTROL, "draw"), control),
             },
             coords={
@@ -140,7 +143,7 @@ def make_replicates(
                 "layer": np.arange(layers, dtype=np.int32),
                 CONTROL: list(CONTROLS),
             },
-            attrs={"concept": concept, "estimator": "mean-difference"},
+            attrs={"concept": concept, "estimator": "mean-difference", "folds": count - 1 if folds is None else folds},
         )
     )
 

@@ -74,19 +74,65 @@ def percentile(values: list[Fraction], confidence: float) -> tuple[float, float,
     return float(values[0]), float(np.quantile(draws, tail)), float(np.quantile(draws, 1 - tail))
 
 
-def jackknife(replicates: Sequence[float], confidence: float, *, fisher: bool) -> tuple[float, float, float]:
+def jackknife_variance(values: Sequence[float], folds: int) -> tuple[float, float]:
+    """Jackknife variance, and the part of it by which it is too large for a product of sums (Efron and Stein 1981)."""
+    theta, one = values[0], list(values[1 : folds + 1])
+    mean = sum(one) / folds
+    variance = (folds - 1) / folds * sum((value - mean) ** 2 for value in one)
+    two = list(values[folds + 1 :])
+    if not two:
+        return variance, 0.0
+    curved = [
+        folds * theta - (folds - 1) * (one[first] + one[second]) + (folds - 2) * two.pop(0)
+        for first in range(folds)
+        for second in range(first + 1, folds)
+    ]
+    centre = sum(curved) / len(curved)
+    return variance, sum((value - centre) ** 2 for value in curved) / (folds * (folds - 1))
+
+
+def used_variance(variance: float, excess: float) -> float:
+    return min(variance - excess / 2 if variance >= 2 * excess else (variance + excess) / 2, variance)
+
+
+def jackknife(
+    replicates: Sequence[float], confidence: float, *, fisher: bool, folds: int | None = None
+) -> tuple[float, float, float]:
     transform, back = (math.atanh, math.tanh) if fisher else (float, float)
-    folds = len(replicates) - 1
-    theta = [transform(value) for value in replicates[1:]]
-    mean = sum(theta) / folds
-    se = math.sqrt((folds - 1) / folds * sum((value - mean) ** 2 for value in theta))
+    folds = len(replicates) - 1 if folds is None else folds
+    theta = [transform(value) for value in replicates]
+    se = math.sqrt(used_variance(*jackknife_variance(theta, folds)))
     reach = float(stats.t.ppf((1 + confidence) / 2, folds - 1)) * se
-    centre = transform(replicates[0])
-    return replicates[0], back(centre - reach), back(centre + reach)
+    return replicates[0], back(theta[0] - reach), back(theta[0] + reach)
 
 
-def stepped_up(half: float) -> float:
-    return 2 * half / (1 + half)
+def fieller(
+    above: Sequence[float], below: Sequence[float], folds: int, confidence: float
+) -> tuple[float, float, float]:
+    """Ends of the values c with |above - c below| <= t se, by bisection; share of the variance as at the ratio."""
+    ratio, t = above[0] / below[0], float(stats.t.ppf((1 + confidence) / 2, folds - 1))
+
+    def variance(c: float) -> tuple[float, float]:
+        return jackknife_variance([x - c * y for x, y in zip(above, below, strict=True)], folds)
+
+    at = variance(min(max(ratio, -1.0), 1.0))
+    share = min(max(used_variance(*at) / at[0], 0.5), 1.0)
+
+    def outside(c: float) -> bool:
+        return abs(above[0] - c * below[0]) > t * math.sqrt(share * variance(c)[0])
+
+    ends = []
+    for step in (-1.0, 1.0):
+        inner, outer = ratio, ratio + step
+        while not outside(outer):
+            outer = ratio + 2 * (outer - ratio)
+            if abs(outer) > 1e6:
+                return ratio, min(-1.0, ratio), max(1.0, ratio)
+        for _ in range(200):
+            middle = (inner + outer) / 2
+            inner, outer = (inner, middle) if outside(middle) else (middle, outer)
+        ends.append(outer)
+    return ratio, ends[0], ends[1]
 
 
 def own_mean(scores: dict[str, xr.Dataset], layer: int, split: str, *, skip_fold: int | None = None) -> float:

@@ -78,7 +78,7 @@ def bounded(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: 
 def _kinship(rng: np.random.Generator, concepts: list[str]) -> xr.Dataset:
     coords = {
         "table": list(TABLES), "concept": concepts, "of": ["cosine", "disattenuated"], "kind": list(KINDS),
-        "coefficient": ["pearson", "spearman"], "form": ["direct", "split"], "interval": list(BOUNDS),
+        "coefficient": ["pearson", "spearman"], "form": ["direct", "split", "beyond"], "interval": list(BOUNDS),
     }  # fmt: skip
     dims = tuple(coords)[:-1]
     shape = tuple(len(coords[dim]) for dim in dims)
@@ -86,6 +86,9 @@ def _kinship(rng: np.random.Generator, concepts: list[str]) -> xr.Dataset:
         {
             "items": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
             "languages": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
+            "both": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
+            "least": (dims, np.full(shape, 0.0005)),
+            "given": (("table", "kind"), [["", "genetic"]] * len(TABLES)),
             "p": (dims, rng.uniform(0.001, 1, shape)),
             "q": (dims, rng.uniform(0.001, 1, shape)),
             "pairs": (dims[:4], rng.integers(3, 120, shape[:4]).astype(np.int32)),

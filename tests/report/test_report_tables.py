@@ -130,9 +130,9 @@ def test_paper_protocol_names_the_layer_of_the_cell(paper: Example):
 
 def test_large_tables_are_fast():
     big = build(CONCEPTS, tuple(tag for tag, _, _ in PAPER), 33)
-    start = time.perf_counter()
+    start = time.process_time()
     text = recognition_csv(big.findings)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert text.count("\n") == 1 + 7 * 16 * 16 * 34
 
 

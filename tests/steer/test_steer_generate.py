@@ -10,7 +10,7 @@ from test_steer_vectors import TEXTS, make_vectors
 from polyvalues.errors import ReadingError, SpecError, SteeringError
 from polyvalues.model.handle import ModelHandle, load_model
 from polyvalues.specs import GenerationSpec, ModelSpec, build
-from polyvalues.steer.generate import chat_template, generate
+from polyvalues.steer.generate import answering, chat_template, generate
 from polyvalues.steer.plan import Intervention, Plan
 from tiny_models import ARCHITECTURES, ENCODERS, tiny_tokenizer, write_tiny_model
 
@@ -107,6 +107,32 @@ def test_a_chat_template_is_used_where_there_is_one(tmp_path) -> None:
     assert chat_template(chatty, SPEC).name == "chat"
     assert chat_template(chatty, GenerationSpec(template="raw")).name == "raw"
     assert generate(chatty, ["Hi"], SPEC) != generate(chatty, ["Hi"], GenerationSpec(max_new_tokens=8, template="raw"))
+
+
+def test_the_models_own_habits_of_drawing_are_set_aside(steerable: Callable[[str], ModelHandle]) -> None:
+    """A checkpoint's generation config may sample, punish repetition, forbid tokens."""
+    handle = steerable("llama")
+    plain = generate(handle, TEXTS, SPEC)
+    own: Any = handle.causal
+    first = [int(handle.tokenizer(answer.text, add_special_tokens=False)["input_ids"][0]) for answer in plain]
+    habits = {
+        "do_sample": True,
+        "temperature": 3.0,
+        "repetition_penalty": 5.0,
+        "suppress_tokens": first,
+        "min_length": 90,
+    }
+    before = own.generation_config
+    own.generation_config = type(before)(**(before.to_dict() | habits))
+    try:
+        kept = own.generation_config.to_dict()
+        assert generate(handle, TEXTS, SPEC) == plain
+        assert own.generation_config.to_dict() == kept
+        assert answering(handle, SPEC)["ends"] == (1,)
+        own.generation_config.eos_token_id = [1, 2]
+        assert answering(handle, SPEC)["ends"] == (1, 2)
+    finally:
+        own.generation_config = before
 
 
 def test_what_cannot_be_generated_is_refused(steerable: Callable[[str], ModelHandle], tmp_path) -> None:

@@ -13,7 +13,7 @@ from polyvalues.axes import INTERVENTIONS
 from polyvalues.dependencies import Dependencies
 from polyvalues.errors import MissingExtra, ModelLoadError, SpecError, SteeringError
 from polyvalues.model.handle import ModelHandle, load_model
-from polyvalues.model.norms import residual_norms
+from polyvalues.model.norms import residual_lengths
 from polyvalues.model.record import record
 from polyvalues.specs import EngineSpec, GenerationSpec, ModelSpec, ReadingSpec, StudySpec, build
 from polyvalues.steer.generate import generate
@@ -56,7 +56,7 @@ def test_states_are_the_same(both: Any, position: Any, layers: Any, post_norm: b
 def test_norms_are_the_same(both: Any) -> None:
     here, there = both
     texts = [*TEXTS, "a"]
-    np.testing.assert_allclose(residual_norms(there, texts), residual_norms(here, texts), rtol=1e-5)
+    np.testing.assert_allclose(residual_lengths(there, texts).norm, residual_lengths(here, texts).norm, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", INTERVENTIONS)
@@ -83,6 +83,27 @@ def test_every_prompt_has_its_own_vector(both: Any) -> None:
     assert answers[1] == plain[1]
     assert answers[0] != plain[0]
     assert answers[2] != plain[2]
+
+
+def test_a_condition_reads_what_the_vectors_were_read_at(both: Any) -> None:
+    """Mean over the prompt's own tokens: as `record` reads it, here (padded on the left) and by a runtime."""
+    here, there = both
+    read = states(here, ReadingSpec(position="mean"))[1]
+    direction = torch.nn.functional.normalize(torch.from_numpy(read[:1] - read[1:2]), dim=-1)
+    along = (torch.from_numpy(read) @ direction[0]).sort().values
+    part = Intervention(1, direction, torch.tensor([30.0]))
+    plain = generate(here, TEXTS, SPEC)
+    always = generate(here, TEXTS, SPEC, plan=Plan((part,)))
+    assert all(a != b for a, b in zip(plain, always, strict=True))
+    for at in range(len(TEXTS) - 1):
+        middle = (along[at : at + 1] + along[at + 1 : at + 2]) / 2
+        condition = Condition(1, direction, middle, position="mean")
+        wanted = [
+            always[row] if float(read[row] @ direction[0].numpy()) < float(middle) else plain[row]
+            for row in range(len(TEXTS))
+        ]
+        for handle in (here, there):
+            assert list(generate(handle, TEXTS, SPEC, plan=Plan((part,), condition=condition))) == wanted
 
 
 def test_a_condition_is_read_unsteered(both: Any) -> None:

@@ -11,7 +11,7 @@ import xarray as xr
 from polyvalues.artifacts import SteeringVectors
 from polyvalues.errors import SteeringError
 from polyvalues.model.handle import ModelHandle
-from polyvalues.model.norms import residual_norms
+from polyvalues.model.norms import residual_lengths
 from polyvalues.specs import GenerationSpec
 from polyvalues.steer.generate import generate
 from polyvalues.steer.vectors import Steerable
@@ -34,7 +34,7 @@ def make_vectors(handle: ModelHandle, **attrs: Any) -> Steerable:
                 {
                     "vector": (dims, rng.standard_normal(shape).astype(np.float32)),
                     "midpoint": (dims, np.zeros(shape, np.float32)),
-                    "norm": ("layer", residual_norms(handle, TEXTS).astype(np.float32)),
+                    "norm": ("layer", residual_lengths(handle, TEXTS).norm.astype(np.float32)),
                     "flipped": ("concept", [False, True]),
                 },
                 coords={"concept": ["care", "harmfulness"], "source": ["en", "fi"], "layer": range(handle.n_layers)},
@@ -44,7 +44,7 @@ def make_vectors(handle: ModelHandle, **attrs: Any) -> Steerable:
     )
 
 
-def test_norms_are_means_over_all_tokens_but_the_first(steerable: Callable[[str], ModelHandle]) -> None:
+def test_norms_are_means_over_the_texts_own_tokens(steerable: Callable[[str], ModelHandle]) -> None:
     handle = steerable("llama")
     lengths = []
     for text in TEXTS:
@@ -54,7 +54,7 @@ def test_norms_are_means_over_all_tokens_but_the_first(steerable: Callable[[str]
             handle.model(**handle.tokenizer(text, return_tensors="pt"))
         hook.remove()
         lengths += found[0][1:].tolist()
-    assert residual_norms(handle, TEXTS)[2] == pytest.approx(np.mean(lengths), rel=1e-5)
+    assert residual_lengths(handle, TEXTS).norm[2] == pytest.approx(np.mean(lengths), rel=1e-5)
 
 
 def test_a_strength_of_one_is_the_mean_length_to_the_vectors_side(steerable: Callable[[str], ModelHandle]) -> None:
@@ -63,7 +63,7 @@ def test_a_strength_of_one_is_the_mean_length_to_the_vectors_side(steerable: Cal
     (part,) = vectors.plan(0.5).interventions
     vector = vectors.artefact.data["vector"].values.reshape(-1)
     np.testing.assert_allclose(part.directions[0], vector / np.linalg.norm(vector), rtol=1e-5)
-    assert float(part.strengths) == pytest.approx(0.5 * residual_norms(handle, TEXTS)[1], rel=1e-5)
+    assert float(part.strengths) == pytest.approx(0.5 * residual_lengths(handle, TEXTS).norm[1], rel=1e-5)
 
 
 def test_several_concepts_have_strengths_of_their_own(steerable: Callable[[str], ModelHandle]) -> None:
@@ -71,7 +71,7 @@ def test_several_concepts_have_strengths_of_their_own(steerable: Callable[[str],
     vectors = make_vectors(handle).sel(source="en", layer=[0, 2])
     plan = vectors.plan([0.5, 0.25])
     assert [part.layer for part in plan.interventions] == [0, 2, 0, 2]
-    norms = residual_norms(handle, TEXTS)
+    norms = residual_lengths(handle, TEXTS).norm
     assert [float(part.strengths) for part in plan.interventions] == pytest.approx(
         [0.5 * norms[0], 0.5 * norms[2], 0.25 * norms[0], 0.25 * norms[2]], rel=1e-5
     )
@@ -100,9 +100,11 @@ def test_conditions_look_at_the_far_side_from_safety(steerable: Callable[[str], 
     care, harm = (vectors.condition(name, "en", 1, 0.5) for name in ("care", "harmfulness"))
     assert care.below
     assert not harm.below
-    norm = residual_norms(handle, TEXTS)[1]
+    norm = residual_lengths(handle, TEXTS).norm[1]
     assert float(care.thresholds) == pytest.approx(0.5 * norm, rel=1e-4)
     assert float(harm.thresholds) == pytest.approx(-0.5 * norm, rel=1e-4)
+    assert care.position == "last"
+    assert make_vectors(handle, position="mean").condition("care", "en", 1).position == "mean"
 
 
 def test_what_is_not_there_is_named(steerable: Callable[[str], ModelHandle]) -> None:

@@ -1,10 +1,14 @@
 """Replicates and cross-fits: equal to refitting every part from scratch."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from polyvalues.artifacts import Activations, Moments
 from polyvalues.errors import DegenerateVector, VectorError
+from polyvalues.planted import plant, planted_activations
+from polyvalues.planted_specs import PlantedSpec
 from polyvalues.specs import VectorSpec
 from polyvalues.vectors.controls import coin_signs
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
@@ -34,29 +38,79 @@ def summed(inputs: dict[str, Activations], folds: int = 5) -> dict[str, Moments]
     return {key: moments_from_activations(value, folds, 2, 11) for key, value in inputs.items()}
 
 
-@EVERY
-def test_cosines_equal_those_of_refits(estimator: str) -> None:
+def pair_differences(activations: Activations, folds: set[int], layer: int) -> tuple[np.ndarray, np.ndarray]:
+    """Differences of the pairs of some folds, and their folds."""
+    data = activations.data
+    states, index, fold = data["states"].values[layer].astype(np.float64), data["index"].values, data["fold"].values
+    rows = [row for row in range(len(fold)) if int(fold[row]) in folds]
+    return np.stack([states[index[row, 0]] - states[index[row, 1]] for row in rows]), fold[rows]
+
+
+def test_products_of_means_equal_the_sum_over_pairs_of_different_folds() -> None:
+    inputs, spec = kept(), spec_of()
+    data = replicates(inputs, fit_vectors(inputs, spec), spec).data
+    assert data["product"].dims == data["plain"].dims == ("source", "target", "layer", "replicate")
+    assert data["square"].dims == ("source", "layer", "replicate")
+    assert data.attrs["folds"] == 5
+    left_out = [(), *((k,) for k in range(5)), *itertools.combinations(range(5), 2)]
+    assert data.sizes["replicate"] == len(left_out)
+    for layer, (replicate, out) in itertools.product(range(LAYERS), enumerate(left_out)):
+        own = [pair_differences(part, set(range(5)) - set(out), layer) for part in inputs.values()]
+        for row, column in itertools.product(range(2), repeat=2):
+            terms = [
+                x @ y
+                for x, k in zip(*own[row], strict=True)
+                for y, other in zip(*own[column], strict=True)
+                if k != other
+            ]
+            found = data["product"].values[row, column, layer, replicate]
+            assert found == pytest.approx(sum(terms) / len(terms), rel=1e-5)
+        means = [part.mean(axis=0) for part, _ in own]
+        np.testing.assert_allclose(data["square"].values[:, layer, replicate], [v @ v for v in means], rtol=1e-5)
+        assert data["plain"].values[0, 1, layer, replicate] == pytest.approx(cosine(*means), abs=1e-5)
+        np.testing.assert_allclose(np.diag(data["plain"].values[:, :, layer, replicate]), 1)
+    np.testing.assert_array_equal(data["product"], np.swapaxes(data["product"].values, 0, 1))
+
+
+@pytest.mark.parametrize("estimator", ["pca", "lda", "logistic", "leace"])
+def test_other_estimators_compare_halves_of_different_items(estimator: str) -> None:
     inputs, spec = kept(), spec_of(estimator)
-    vectors = fit_vectors(inputs, spec)
-    data = replicates(inputs, vectors, spec).data
-    assert data["cosine"].dims == ("source", "target", "layer", "replicate")
-    assert data["half_cosine"].dims == ("source", "layer", "replicate", "half")
-    assert data["control"].dims == ("source", "target", "layer", "control_kind", "draw")
+    data = replicates(inputs, fit_vectors(inputs, spec), spec).data
     halves = half_splits(5, 3, 11)
-    for layer in range(LAYERS):
-        for replicate in range(6):
-            folds = set(range(5)) - {replicate - 1}
-            fitted = [refit(activations, estimator, folds, layer) for activations in inputs.values()]
-            found = data["cosine"].values[:, :, layer, replicate]
-            assert found[0, 1] == pytest.approx(cosine(*fitted), abs=1e-5)
-            assert found[0, 1] == found[1, 0]
-            np.testing.assert_allclose(np.diag(found), 1)
-            for half in range(3):
-                for row, activations in enumerate(inputs.values()):
-                    parts = [set(np.flatnonzero(side).tolist()) for side in halves[replicate, half]]
-                    both = [refit(activations, estimator, part, layer) for part in parts]
-                    value = data["half_cosine"].values[row, layer, replicate, half]
-                    assert value == pytest.approx(cosine(*both), abs=1e-5)
+    assert data.sizes["replicate"] == 6
+    for replicate in (0, 3):
+        fits = [
+            [
+                [refit(part, estimator, set(np.flatnonzero(side).tolist()), 1) for side in halves[replicate, half]]
+                for part in inputs.values()
+            ]
+            for half in range(3)
+        ]
+        for row, column in itertools.product(range(2), repeat=2):
+            both = [(cosine(fit[row][0], fit[column][1]) + cosine(fit[row][1], fit[column][0])) / 2 for fit in fits]
+            found = data["product"].values[row, column, 1, replicate]
+            assert found == pytest.approx(np.mean(both), abs=1e-5)
+            if row == column:
+                assert data["square"].values[row, 1, replicate] == pytest.approx((1 + np.mean(both)) / 2, abs=1e-5)
+        whole = [refit(part, estimator, set(range(5)) - {replicate - 1}, 1) for part in inputs.values()]
+        assert data["plain"].values[0, 1, 1, replicate] == pytest.approx(cosine(*whole), abs=1e-5)
+
+
+def test_what_translations_share_is_in_the_plain_cosine_alone() -> None:
+    """Orthogonal truths, three quarters of the noise in common: the plain cosine is far from 0, the other is not."""
+    plain, crossed = [], []
+    for seed in range(30):
+        planted = plant(
+            PlantedSpec(
+                languages=("en", "sw"), pairs=60, layers=1, hidden=64, cosine=0.0, language_share=0.75, seed=seed
+            )
+        )
+        inputs = {name: planted_activations(planted, "morality", name) for name in ("en", "sw")}
+        data = replicates(inputs, fit_vectors(inputs, spec_of()), spec_of()).data.isel(layer=0, replicate=0)
+        plain.append(float(data["plain"][0, 1]))
+        crossed.append(float(data["product"][0, 1] / np.sqrt(data["square"][0] * data["square"][1])))
+    assert np.mean(plain) > 0.25
+    assert abs(np.mean(crossed)) < 3 * np.std(crossed) / np.sqrt(30)
 
 
 def test_control_cosines_are_those_of_the_control_directions() -> None:
@@ -76,7 +130,7 @@ def test_sums_and_activations_give_the_same_replicates() -> None:
     inputs, spec = kept(), spec_of()
     vectors = fit_vectors(inputs, spec)
     left, right = replicates(inputs, vectors, spec).data, replicates(summed(inputs), vectors, spec).data
-    for name in ("cosine", "half_cosine", "control"):
+    for name in ("product", "square", "plain", "control"):
         np.testing.assert_allclose(left[name], right[name], atol=1e-12)
 
 
@@ -103,13 +157,13 @@ def test_halves_of_a_replicate_are_those_of_all_folds_without_one() -> None:
         assert np.array_equal(splits[replicate], splits[0] & ~left_out)
 
 
-def test_an_empty_half_is_nan() -> None:
+def test_one_fold_has_no_product() -> None:
     inputs = kept(folds=2)
     spec = spec_of()
     data = replicates(inputs, fit_vectors(inputs, spec), spec).data
-    assert np.isfinite(data["half_cosine"].values[:, :, 0]).all()
-    assert np.isnan(data["half_cosine"].values[:, :, 1:]).all()
-    assert np.isfinite(data["cosine"].values).all()
+    assert np.isfinite(data["product"].values[..., 0]).all()
+    assert np.isnan(data["product"].values[..., 1:]).all()
+    assert np.isfinite(data["square"].values).all()
 
 
 def test_a_fold_empty_in_one_language_is_no_obstacle() -> None:
@@ -118,11 +172,10 @@ def test_a_fold_empty_in_one_language_is_no_obstacle() -> None:
     fold[fold == 4] = 0
     inputs["sw"] = Activations(inputs["sw"].data.assign_coords(fold=("pair", fold)))
     data = replicates(inputs, fit_vectors(inputs, spec), spec).data
-    assert data.sizes["replicate"] == 6
     everything, without = (refit(inputs["sw"], "mean-difference", part, 0) for part in ({0, 1, 2, 3, 4}, {0, 1, 2, 3}))
     np.testing.assert_allclose(everything, without)
     english = refit(inputs["en"], "mean-difference", {0, 1, 2, 3}, 0)
-    assert data["cosine"].values[0, 1, 0, 5] == pytest.approx(cosine(english, everything))
+    assert data["plain"].values[0, 1, 0, 5] == pytest.approx(cosine(english, everything))
     cross = cross_vectors(inputs, spec).data["vector"].sel(source="sw").values
     np.testing.assert_allclose(cross[4, 0], everything, rtol=1e-6)
     assert nested_vectors(inputs["sw"], spec).data.sizes["fold"] == 4

@@ -9,10 +9,11 @@
 A raw cosine of 0.3 between two vectors of reliability 0.3 is agreement, not disagreement; so the verdict is made
 on `d`. `SAME` is the least true cosine that counts as one direction: a convention, given with the result.
 
-    expected     mean cosine between label-permuted vectors of the two languages (what the texts alone would give)
-    p            (1 + #{|control| >= |c|}) / (1 + n), over the permuted draws of all pairs of languages of the concept
-
-With few draws and languages n is small and p coarse: 4 draws of 16 languages give n = 480, of 2 languages n = 4.
+    p            of the hypothesis that the two true vectors are orthogonal: product[s, t] over its jackknife standard
+                 error, two-sided, Student's t with K - 1 degrees of freedom; not bounded below
+    plain        cosine of the vectors as they are
+    expected     mean plain cosine between label-permuted vectors of the two languages, whose sides were swapped by
+                 the same coins: what translations share apart from the value, which is in `plain` and not in `d`
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ from jaxtyping import Float64
 
 from polyvalues.artifacts import LayerChoice, Replicates
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROLS, INTERVAL, SOURCE, TARGET, VERDICTS
-from polyvalues.measure.consistency import block, chosen_pick, languages_of, layers_of, take_layer
+from polyvalues.measure.consistency import block, chosen_pick, folds_of, languages_of, layers_of, take_layer
+from polyvalues.measure.jackknife import student_p
 from polyvalues.measure.kernels import MIN_RELIABILITY
 from polyvalues.measure.signflip import benjamini_hochberg
 from polyvalues.specs import StatisticsSpec
@@ -32,7 +34,7 @@ from polyvalues.specs import StatisticsSpec
 SAME: Final = 0.8
 """Least disattenuated cosine that counts as one direction."""
 
-_TEST: Final = "placement of the cosine among cosines of label-permuted vectors, two-sided"
+_TEST: Final = "cross-validated inner product over its jackknife standard error, Student's t, two-sided"
 
 
 def agreement(
@@ -48,8 +50,9 @@ def agreement(
 
     Returns:
         `verdict` str `[concept, source, target]`, one of `VERDICTS`, empty on the diagonal and where nothing was
-        measured; `ceiling` and `expected` float64 likewise; `disattenuated` `[concept, source, target, interval]`, the
-        numbers it rests on; `p`, `q` `[concept, source, target]` of the plain cosine against permuted labels.
+        measured; `ceiling`, `plain` and `expected` float64 likewise; `disattenuated`
+        `[concept, source, target, interval]`, the numbers it rests on; `p`, `q` `[concept, source, target]`, of
+        the hypothesis that the true cosine is 0.
 
     Raises:
         MeasureError: no replicates, or a concept without a choice or its chosen layer.
@@ -57,7 +60,7 @@ def agreement(
     concepts = [str(part.data.attrs["concept"]) for part in replicates]
     languages = list(dict.fromkeys(name for part in replicates for name in languages_of(part)))
     shape = (len(concepts), len(languages), len(languages))
-    ceiling, expected, p = (np.full(shape, np.nan) for _ in range(3))
+    ceiling, plain, expected, p = (np.full(shape, np.nan) for _ in range(4))
     values, verdict = np.full((*shape, 3), np.nan), np.full(shape, "", dtype="<U12")
     pick = chosen_pick(choices)
     for row, part in enumerate(replicates):
@@ -75,7 +78,9 @@ def agreement(
         ceiling[row][where] = np.where(own, np.nan, np.sqrt(sayable[:, None] * sayable))
         expected[row][where] = np.where(own, np.nan, drawn.mean(axis=-1))
         values[row][where] = cells
-        p[row][where] = _placement(np.where(own, np.nan, cosine), drawn)
+        plain[row][where] = np.where(own, np.nan, take_layer(found.plain[..., None], at)[..., 0])
+        product = part.data["product"].values[:, :, at[0, 0]].astype(np.float64)
+        p[row][where] = np.where(own, np.nan, student_p(product, folds_of(part)))
         verdict[row][where] = _verdicts(cells, np.isnan(cosine) | own, same)
     q = _once(p)
     dims = (CONCEPT, SOURCE, TARGET)
@@ -83,6 +88,7 @@ def agreement(
         {
             "verdict": (dims, verdict),
             "ceiling": (dims, ceiling),
+            "plain": (dims, plain),
             "expected": (dims, expected),
             "disattenuated": ((*dims, INTERVAL), values),
             "p": (dims, p),
@@ -112,16 +118,6 @@ def _verdicts(cells: Float64[np.ndarray, "source target interval"], missing: np.
     lower, upper = cells[..., 1], cells[..., 2]
     words = np.where(lower >= same, VERDICTS[0], np.where(upper < same, VERDICTS[1], VERDICTS[2]))
     return np.where(missing, "", words)
-
-
-def _placement(
-    cosine: Float64[np.ndarray, "source target"], drawn: Float64[np.ndarray, "source target draw"]
-) -> Float64[np.ndarray, "source target"]:
-    """Where each cosine stands (p) among the control cosines of all pairs of languages."""
-    pool = np.sort(np.abs(drawn[np.triu_indices(len(drawn), 1)]).ravel())
-    pool = pool[~np.isnan(pool)]
-    beyond = len(pool) - np.searchsorted(pool, np.abs(np.nan_to_num(cosine)) - 1e-12, side="left")
-    return np.where(np.isnan(cosine), np.nan, (1 + beyond) / (1 + len(pool)))
 
 
 def _correction(p: Float64[np.ndarray, "concept source target"]) -> str:

@@ -88,9 +88,10 @@ def kinship_means(models: Sequence[ModelFindings], table: str = "computed") -> x
         table: of language distances, as in `polyvalues.data.kinship`.
 
     Returns:
-        `r` float64 `[model, kind, form]`; `certain` int32, in how many concepts the correlation is certain (Mantel's
-        test, q at most `CERTAIN`); `concepts` int32, how many have it. Models without tested kinship are left out;
-        without any the data set is empty.
+        `r` float64 `[model, kind, form]`; `concepts` int32, how many concepts have it; `certain` int32 `[model, kind]`,
+        in how many of them the correlation is certain in the form `beyond` (q at most `CERTAIN`): of the genetic
+        distance by itself, of the other kinds beyond it. Models without tested kinship are left out; without any the
+        data set is empty.
     """
     tested = [model for model in models if model.claims.kinship]
     if not tested:
@@ -99,20 +100,20 @@ def kinship_means(models: Sequence[ModelFindings], table: str = "computed") -> x
     for model in tested:
         data = model.claims.kinship.sel({_TABLE: table, OF: "cosine", METHOD: "pearson"})
         r = data["items"].sel({INTERVAL: "estimate"}).transpose(CONCEPT, KIND, FORM)
-        q = data["q"].transpose(CONCEPT, KIND, FORM)
+        q = data["q"].sel({FORM: "beyond"}).transpose(CONCEPT, KIND)
         known = np.isfinite(r.values)
         found.append(
             xr.Dataset(
                 {
                     "r": ((KIND, FORM), ordered_mean(r.values)),
-                    "certain": ((KIND, FORM), (known & (q.values <= CERTAIN)).sum(axis=0).astype(np.int32)),
+                    "certain": ((KIND,), (q.values <= CERTAIN).sum(axis=0).astype(np.int32)),
                     "concepts": ((KIND, FORM), known.sum(axis=0).astype(np.int32)),
                 },
                 coords={KIND: r[KIND].values, FORM: r[FORM].values},
             )
         )
     joined = xr.concat(found, dim=xr.IndexVariable(MODEL, [model.name for model in tested]), join="exact")
-    return joined.assign_attrs(table=table, test=str(tested[0].claims.kinship.attrs.get("test", "")))
+    return joined.assign_attrs(table=table, test=str(tested[0].claims.kinship.attrs.get("test_beyond", "")))
 
 
 def _targets(model: ModelFindings) -> list[str]:

@@ -1,6 +1,6 @@
 """Intervals of the companions of the cosine (`polyvalues.vectors.companions`), per concept and pair of languages.
 
-    value[c, companion, s, t]    grouped jackknife over folds; cosines on Fisher's scale, CKA and overlap as they are
+    value[c, companion, s, t]    jackknife over folds; cosines are ratios (Fieller), CKA and overlap as they are
     mean[c, companion]           mean over s < t of the value, in every replicate, then the interval
 
 The diagonal is 1 by definition and carries no interval of its own.
@@ -14,11 +14,10 @@ import xarray as xr
 
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.errors import MeasureError
-from polyvalues.measure.resample import Scale, jackknife_interval
+from polyvalues.measure.jackknife import jackknife_interval, ratio_interval
 from polyvalues.specs import StatisticsSpec
 
 COMPANION: Final = "companion"
-_SCALES: Final[dict[str, Scale]] = {"centred": "fisher", "whitened": "fisher"}
 
 
 def companion_intervals(parts: Sequence[xr.Dataset], spec: StatisticsSpec) -> xr.Dataset:
@@ -45,17 +44,19 @@ def companion_intervals(parts: Sequence[xr.Dataset], spec: StatisticsSpec) -> xr
     for row, part in enumerate(parts):
         own = [str(name) for name in part[SOURCE].values]
         at = np.array([languages.index(name) for name in own])
-        upper = np.triu_indices(len(own), 1)
+        upper, folds = np.triu_indices(len(own), 1), int(part.attrs["folds"])
         for column, name in enumerate(names):
-            replicates = part["value"].sel({COMPANION: name}).values
-            cells = jackknife_interval(replicates, spec.confidence, _SCALES.get(name, "plain"))
-            cells = np.clip(cells, -1.0, 1.0)
+            above, below = (part[side].sel({COMPANION: name}).values for side in ("numerator", "denominator"))
+            if np.isnan(above[..., folds + 1 :]).all():
+                above, below = above[..., : folds + 1], below[..., : folds + 1]
+            cells = np.clip(ratio_interval(above, below, folds, spec.confidence), -1.0, 1.0)
             known = ~np.isnan(np.einsum("ssi->si", cells)).any(axis=-1)
             cells[np.arange(len(own)), np.arange(len(own))] = np.where(known[:, None], 1.0, np.nan)
             value[row, column, at[:, None], at[None]] = cells
             if len(own) > 1:
-                averaged = replicates[upper].mean(axis=0)
-                mean[row, column] = np.clip(jackknife_interval(averaged[None], spec.confidence, "plain")[0], -1.0, 1.0)
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    averaged = (above[upper] / below[upper]).mean(axis=0)
+                mean[row, column] = np.clip(jackknife_interval(averaged, folds, spec.confidence, "plain"), -1.0, 1.0)
     return xr.Dataset(
         {
             "value": ((CONCEPT, COMPANION, SOURCE, TARGET, INTERVAL), value),

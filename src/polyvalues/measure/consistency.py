@@ -1,13 +1,17 @@
 """Consistency: do languages share a direction, and what does noise hide of it?
 
-    cosine          c_st = cos(v_s, v_t); 1 on the diagonal
-    reliability     r_s = 2 m / (1 + m), m = mean cosine between vectors of random halves of the folds (Spearman-Brown)
-    disattenuated   c_st / sqrt(r_s r_t), not clipped at 1; 1 on the diagonal, where both share their noise
-    control         mean cosine between meaningless directions of the two languages
+    cosine          c_st = product[s, t] / sqrt(square[s] square[t]); 1 on the diagonal
+    reliability     r_s = product[s, s] / square[s]
+    disattenuated   product[s, t] / sqrt(product[s, s] product[t, t]) = c_st / sqrt(r_s r_t), not clipped at 1
+    plain           cosine of the vectors as they are
+    control         mean plain cosine between baseline directions of the two languages
 
-Intervals: grouped jackknife over folds; cosines and half-cosines on Fisher's scale (the reliability's bounds are the
-stepped-up bounds of `m`), disattenuated cosines as they are. Controls: Student's t over draws. Where a reliability is
-at most `MIN_RELIABILITY` on all folds or with any one left out, the disattenuated cosine is not known: NaN.
+Products never multiply an item with itself (`polyvalues.vectors.products`). So c_st is what the cosine of two vectors
+from this many *different* items would be on average, r_s the cosine of two such vectors of one language, and their
+quotient the cosine without noise, also when translations of an item share their noise. The plain cosine has it in it.
+
+Intervals: jackknife over folds, of ratios by Fieller's method (`polyvalues.measure.jackknife`). Baselines: Student's t
+over draws. Where a reliability is at most `MIN_RELIABILITY` the disattenuated cosine is not known: NaN.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +24,9 @@ from jaxtyping import Bool, Float64, Int
 from polyvalues.artifacts import LayerChoice, Replicates
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, LAYER, SOURCE, TARGET
 from polyvalues.errors import MeasureError
-from polyvalues.measure.kernels import MIN_RELIABILITY, disattenuate, spearman_brown
-from polyvalues.measure.resample import jackknife_interval, mean_interval
+from polyvalues.measure.jackknife import jackknife_interval, ratio_interval
+from polyvalues.measure.kernels import MIN_RELIABILITY
+from polyvalues.measure.resample import mean_interval
 from polyvalues.specs import StatisticsSpec
 
 
@@ -32,6 +37,7 @@ class Block:
     cosine: Float64[np.ndarray, "source source layer interval"]
     reliability: Float64[np.ndarray, "source layer interval"]
     disattenuated: Float64[np.ndarray, "source source layer interval"]
+    plain: Float64[np.ndarray, "source source layer"]
     control: Float64[np.ndarray, "source source layer control interval"]
 
 
@@ -94,52 +100,92 @@ def languages_of(replicates: Replicates) -> tuple[str, ...]:
     return sources
 
 
-def half_agreement(replicates: Replicates) -> Float64[np.ndarray, "source layer replicate"]:
-    """Mean cosine between the vectors of two halves, over half-splits."""
-    return replicates.data["half_cosine"].values.astype(np.float64).mean(axis=-1)
+def folds_of(replicates: Replicates) -> int:
+    """Number of folds."""
+    return int(replicates.data.attrs["folds"])
+
+
+def cosines(replicates: Replicates, *, plain: bool = False) -> Float64[np.ndarray, "source source layer replicate"]:
+    """Cosines in every replicate; `plain` ones are those of the vectors as they are (paper protocol)."""
+    if plain:
+        return replicates.data["plain"].values.astype(np.float64)
+    product, scale = _products(replicates), _squares(replicates)
+    return _ratio(product, np.sqrt(scale[:, None] * scale[None]))
+
+
+def reliabilities(replicates: Replicates) -> Float64[np.ndarray, "source layer replicate"]:
+    """Reliability of each language's vector in every replicate."""
+    return _ratio(_own(_products(replicates)), _squares(replicates))
 
 
 def unreliable(replicates: Replicates) -> Bool[np.ndarray, "source layer"]:
     """Where a language's vector is too noisy (or undefined) for a disattenuated cosine."""
-    return np.asarray(~(spearman_brown(half_agreement(replicates)) > MIN_RELIABILITY).all(axis=-1))
+    return np.asarray(~(reliabilities(replicates)[..., 0] > MIN_RELIABILITY))
+
+
+def noise_free(replicates: Replicates) -> Float64[np.ndarray, "source source layer replicate"]:
+    """Product of the lengths without noise, sqrt(product[s, s] product[t, t]), zero where one is negative.
+
+    NaN in all replicates where one of the two languages is unreliable.
+    """
+    own = np.maximum(_own(_products(replicates)), 0.0)
+    own[unreliable(replicates)] = np.nan
+    return np.sqrt(own[:, None] * own[None])
 
 
 def disattenuated(replicates: Replicates) -> Float64[np.ndarray, "source source layer replicate"]:
-    """Disattenuated cosines in every replicate; NaN in all of them where one language is unreliable."""
-    cosine = replicates.data["cosine"].values.astype(np.float64)
-    reliability = spearman_brown(half_agreement(replicates))
-    reliability[unreliable(replicates)] = np.nan
-    first, second = np.broadcast_arrays(reliability[:, None], reliability[None])
-    return disattenuate(cosine, first, second)
+    """Disattenuated cosines in every replicate; NaN where a language is unreliable, or a refit has no length."""
+    return _ratio(_products(replicates), noise_free(replicates))
 
 
-def block(replicates: Replicates, spec: StatisticsSpec) -> Block:
-    """All intervals of one concept."""
-    own = np.arange(len(languages_of(replicates)))
-    cosine = replicates.data["cosine"].values.astype(np.float64)
-    agreement = jackknife_interval(half_agreement(replicates), spec.confidence, "fisher")
+def _products(replicates: Replicates) -> Float64[np.ndarray, "source source layer replicate"]:
+    return replicates.data["product"].values.astype(np.float64)
+
+
+def _squares(replicates: Replicates) -> Float64[np.ndarray, "source layer replicate"]:
+    return replicates.data["square"].values.astype(np.float64)
+
+
+def _own(
+    product: Float64[np.ndarray, "source source layer replicate"],
+) -> Float64[np.ndarray, "source layer replicate"]:
+    return np.einsum("sslr->slr", product).copy()
+
+
+def _ratio(above: Float64[np.ndarray, "*cell"], below: Float64[np.ndarray, "*cell"]) -> Float64[np.ndarray, "*cell"]:
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+
+
+def block(replicates: Replicates, spec: StatisticsSpec, *, plain: bool = False) -> Block:
+    """All intervals of one concept; `plain` puts the plain cosines in place of the cross-validated ones."""
+    own, folds = np.arange(len(languages_of(replicates))), folds_of(replicates)
+    product, square = _products(replicates), _squares(replicates)
     control = mean_interval(replicates.data["control"].values.astype(np.float64), spec.confidence, (-1.0, 1.0))
+    scale = np.sqrt(square[:, None] * square[None])
+    crossed = np.clip(ratio_interval(product, scale, folds, spec.confidence), -1.0, 1.0)
     result = Block(
-        jackknife_interval(cosine, spec.confidence, "fisher"),
-        spearman_brown(agreement),
-        jackknife_interval(disattenuated(replicates), spec.confidence, "plain"),
+        jackknife_interval(cosines(replicates, plain=True), folds, spec.confidence, "fisher") if plain else crossed,
+        np.minimum(ratio_interval(_own(product), square, folds, spec.confidence), 1.0),
+        ratio_interval(product, noise_free(replicates), folds, spec.confidence),
+        replicates.data["plain"].values[..., 0].astype(np.float64),
         control,
     )
-    known = np.asarray(~np.isnan(cosine[own, own]).any(axis=-1))
+    known = np.asarray(~np.isnan(product[own, own]).any(axis=-1))
     for values in (result.cosine, result.disattenuated):
         values[own, own] = np.where(known[..., None], 1.0, np.nan)
     control[own, own] = np.where(np.isnan(control[own, own]), np.nan, 1.0)
     return result
 
 
-def tabulate(replicates: Sequence[Replicates], pick: Pick, spec: StatisticsSpec) -> xr.Dataset:
-    """Everything in `Findings.consistency`, each cell's `chosen` at the layer `pick` says."""
+def tabulate(replicates: Sequence[Replicates], pick: Pick, spec: StatisticsSpec, *, plain: bool = False) -> xr.Dataset:
+    """Everything in `Findings.consistency`, each cell's `chosen` at the layer `pick` says; `plain` as in `block`."""
     concepts, languages, layers = _labels(replicates)
     c, n, m, k = len(concepts), len(languages), len(layers), len(CONTROLS)
     shapes = {
         "cosine": ((c, n, n, m, 3), (CONCEPT, SOURCE, TARGET, LAYER, INTERVAL)),
         "reliability": ((c, n, m, 3), (CONCEPT, SOURCE, LAYER, INTERVAL)),
         "disattenuated": ((c, n, n, m, 3), (CONCEPT, SOURCE, TARGET, LAYER, INTERVAL)),
+        "plain": ((c, n, n, m), (CONCEPT, SOURCE, TARGET, LAYER)),
         "control": ((c, n, n, m, k, 3), (CONCEPT, SOURCE, TARGET, LAYER, CONTROL, INTERVAL)),
         "chosen": ((c, n, n, 3), (CONCEPT, SOURCE, TARGET, INTERVAL)),
         "reliability_chosen": ((c, n, 3), (CONCEPT, SOURCE, INTERVAL)),
@@ -150,10 +196,11 @@ def tabulate(replicates: Sequence[Replicates], pick: Pick, spec: StatisticsSpec)
     for row, part in enumerate(replicates):
         at = np.array([languages.index(name) for name in languages_of(part)])
         depth = np.array([layers.index(layer) for layer in layers_of(part)])
-        found, first, second = block(part, spec), at[:, None], at[None]
+        found, first, second = block(part, spec, plain=plain), at[:, None], at[None]
         arrays["cosine"][row, first[..., None], second[..., None], depth] = found.cosine
         arrays["disattenuated"][row, first[..., None], second[..., None], depth] = found.disattenuated
         arrays["control"][row, first[..., None], second[..., None], depth] = found.control
+        arrays["plain"][row, first[..., None], second[..., None], depth] = found.plain
         arrays["reliability"][row, first, depth] = found.reliability
         chosen = _chosen(found, concepts[row], layers_of(part), pick)
         for name in ("chosen", "disattenuated_chosen", "control_chosen"):

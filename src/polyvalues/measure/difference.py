@@ -3,6 +3,9 @@
     languages   D[t, u]   = A[t, t] - A[u, u]            own vectors, over the groups both languages have
     models      D[s, t]   = A_1[s, t] - A_2[s, t]        over the pairs both studies have
 
+Means over languages of the difference of two models, `within` (own vectors) and `cross` (s != t), have two intervals:
+over items, with these languages; and over items and languages, both as samples (`polyvalues.measure.two_factor`).
+
 The same groups are drawn for both sides of a difference (`polyvalues.measure.resample`), so what they share does not
 widen the interval. p is the exact sign-flip test on the groups' differences (`polyvalues.measure.signflip`): if the two
 sides are alike, each group's difference is as likely positive as negative. Of cross-fitted own vectors p is widened
@@ -12,7 +15,7 @@ sides are alike, each group's difference is as likely positive as negative. Of c
 Two intervals that overlap say nothing about the difference: with paired data it can be certain all the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,16 +23,22 @@ import xarray as xr
 from jaxtyping import Bool, Float64
 
 from polyvalues.artifacts import LayerChoice, Scores
-from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
+from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY, SOURCE, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.outcomes import ConceptOutcomes, Outcomes, labels_of, strict_outcomes
 from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio, widened
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
+from polyvalues.measure.two_factor import Series, effective_groups, resampled_interval, without_each
 from polyvalues.related import common_groups
 from polyvalues.specs import StatisticsSpec
 
 OTHER = "other"
 """Dimension of the language that is subtracted."""
+
+MEAN_CONCEPT = "mean_concept"
+"""Concepts of the means over languages of two models' difference; `all` last."""
+MEANS = ("within", "cross")
+"""Means over languages of the difference of two models."""
 
 _TEST = "exact sign flip of the groups' paired differences, two-sided"
 
@@ -120,8 +129,10 @@ def models_difference(
 
     Returns:
         `difference` `[concept, source, target, interval]`, accuracy of the first less that of the second; `p`, `q`
-        `[concept, source, target]`; `n_groups` int32 `[concept, target]`. Only concepts, sources and targets that
-        both have; NaN where they share no group.
+        `[concept, source, target]`; `n_groups` int32 `[concept, target]`; `mean` and `both`
+        `[mean_concept, quantity, interval]`, its means over languages with the interval over items, and over items and
+        languages (NaN with fewer than 3 languages); `mean_concept` ends in `all`. Only concepts,
+        sources and targets that both have; NaN where they share no group.
 
     Raises:
         MeasureError: the studies have no concept, source or target in common, or one of them lacks scores or choices.
@@ -138,16 +149,13 @@ def models_difference(
         {part.concept: part for part in strict_outcomes(scores, {choice.concept: choice for choice in choices})}
         for scores, choices in zip(scored, (first[1], second[1]), strict=True)
     ]
-    for row, concept in enumerate(concepts):
-        pair = studies[0][concept], studies[1][concept]
-        groups = tuple(sorted(set(pair[0].groups) | set(pair[1].groups)))
-        weights = group_weights(concept, len(groups), spec.draws, spec.seed)
-        sides = [{target.target: (part, target) for target in part.targets} for part in pair]
-        for column, name in enumerate(targets):
-            here, there = (_common(*side[name], groups, sources) for side in sides)
-            own = np.array([source == name for source in sources]) & any(part.crossed for part in pair)
+    pairs = [_Pair(concept, studies[0][concept], studies[1][concept], sources, targets) for concept in concepts]
+    for row, pair in enumerate(pairs):
+        weights = group_weights(pair.concept, len(pair.groups), spec.draws, spec.seed)
+        for column, (here, there, own) in enumerate(pair.cells()):
             found = _difference(here, there, weights, spec.confidence, own)
             values[row, :, column], p[row, :, column], n[row, column] = found.interval, found.p, found.groups
+    means, both = _means(pairs, spec)
     dims = (CONCEPT, SOURCE, TARGET)
     return xr.Dataset(
         {
@@ -155,8 +163,17 @@ def models_difference(
             "p": (dims, p),
             "q": (dims, benjamini_hochberg(p)),
             "n_groups": ((CONCEPT, TARGET), n),
+            "mean": ((MEAN_CONCEPT, QUANTITY, INTERVAL), means),
+            "both": ((MEAN_CONCEPT, QUANTITY, INTERVAL), both),
         },
-        coords={CONCEPT: list(concepts), SOURCE: list(sources), TARGET: list(targets), INTERVAL: list(BOUNDS)},
+        coords={
+            CONCEPT: list(concepts),
+            SOURCE: list(sources),
+            TARGET: list(targets),
+            MEAN_CONCEPT: [*concepts, ALL_CONCEPTS],
+            QUANTITY: list(MEANS),
+            INTERVAL: list(BOUNDS),
+        },
         attrs=_attrs(int(np.count_nonzero(~np.isnan(p))), spec),
     )
 
@@ -179,6 +196,83 @@ def _regrouped(first: Sequence[Scores], second: Sequence[Scores]) -> tuple[Seque
     return [renamed(part) for part in first], [renamed(part) for part in second]
 
 
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """One concept in two studies, on the axes that both have."""
+
+    concept: str
+    first: ConceptOutcomes
+    second: ConceptOutcomes
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups of either study."""
+        return tuple(sorted({*self.first.groups, *self.second.groups}))
+
+    def cells(self) -> Iterator[tuple[_Sums, _Sums, Bool[np.ndarray, " cell"]]]:
+        """By target: sums of both studies, a cell per source, and which cells are widened."""
+        groups, sides = self.groups, (self.first, self.second)
+        crossed = any(side.crossed for side in sides)
+        for name in self.targets:
+            here, there = (_common(side, name, groups, self.sources) for side in sides)
+            yield here, there, np.array([crossed and source == name for source in self.sources])
+
+
+def _means(pairs: Sequence[_Pair], spec: StatisticsSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Means over languages, by concept and over concepts: with the interval over items, and over both."""
+    groups = {pair.concept: pair.groups for pair in pairs}
+    series: dict[str, list[list[Series]]] = {name: [] for name in MEANS}  # by concept: alone, and drawn jointly
+    behind = []
+    for pair in pairs:
+        joint = min(name for name in groups if groups[name] == groups[pair.concept])
+        keys = dict.fromkeys((pair.concept, joint))
+        found = [_mean_series(pair, group_weights(key, len(pair.groups), spec.draws, spec.seed)) for key in keys]
+        for name in MEANS:
+            series[name].append([part[name] for part in found])
+        counts = [np.minimum(here.pairs, there.pairs) for here, there, _ in pair.cells()]
+        behind.append(effective_groups(counts))
+    means, both = (np.full((len(pairs) + 1, len(MEANS), 3), np.nan) for _ in range(2))
+    for column, name in enumerate(MEANS):
+        known = [at for at, part in enumerate(series[name]) if not np.isnan(part[0][0, 0])]
+        rows = [(at, series[name][at][0], behind[at]) for at in known]
+        if known:
+            joint_mean = np.mean(np.stack([series[name][at][-1] for at in known]), axis=0)
+            rows.append((len(pairs), joint_mean, min(behind[at] for at in known)))
+        for at, part, worth in rows:
+            items = percentile_interval(part[0], int(worth), spec.confidence, (-1.0, 1.0))
+            means[at, column] = items
+            both[at, column] = resampled_interval(part, worth, items, spec.confidence, (-1.0, 1.0))
+    return means, both
+
+
+def _mean_series(pair: _Pair, weights: np.ndarray) -> dict[str, Series]:
+    """Means over own and over foreign cells, without each language and in every resample."""
+    languages = tuple(sorted({*pair.sources, *pair.targets}))
+    gaps = [_gaps(here, there, weights, own) for here, there, own in pair.cells()]
+    cells = np.concatenate(gaps)
+    ends = [(source, target) for target in pair.targets for source in pair.sources]
+    own = np.array([source == target for source, target in ends])
+    return {
+        name: without_each(cells[kept], [end for end, there in zip(ends, kept, strict=True) if there], languages)
+        for name, kept in (("within", own), ("cross", ~own))
+    }
+
+
+def _gaps(
+    here: _Sums, there: _Sums, weights: np.ndarray, crossed: Bool[np.ndarray, " cell"]
+) -> Float64[np.ndarray, "cell resample"]:
+    """Accuracy of one side less that of the other in every resample, over the groups that both have."""
+    both = (here.pairs > 0) & (there.pairs > 0)
+    if not both.any():
+        return np.full((len(crossed), len(weights)), np.nan)
+    drawn = weights[:, both]
+    shares = [resampled_ratio(side.right[both], side.pairs[both].astype(np.int64), drawn) for side in (here, there)]
+    gaps = shares[0] - shares[1]
+    return np.where(crossed[:, None], widened(gaps, (-1.0, 1.0)), gaps)
+
+
 def _difference(
     here: _Sums, there: _Sums, weights: np.ndarray, confidence: float, crossed: Bool[np.ndarray, " cell"]
 ) -> _Difference:
@@ -191,10 +285,7 @@ def _difference(
     cells = here.right.shape[1]
     if not groups:
         return _Difference(np.full((cells, 3), np.nan), np.full(cells, np.nan), 0)
-    drawn = weights[:, both]
-    shares = [resampled_ratio(side.right[both], side.pairs[both].astype(np.int64), drawn) for side in (here, there)]
-    gaps = np.where(crossed[:, None], widened(shares[0] - shares[1], (-1.0, 1.0)), shares[0] - shares[1])
-    interval = percentile_interval(gaps, groups, confidence, (-1.0, 1.0))
+    interval = percentile_interval(_gaps(here, there, weights, crossed), groups, confidence, (-1.0, 1.0))
     # a group's mean on either side, on a common scale of whole numbers
     scale = np.lcm(here.pairs[both].astype(np.int64), there.pairs[both].astype(np.int64)).astype(np.float64)
     gap = (here.right[both] / here.pairs[both, None] - there.right[both] / there.pairs[both, None]) * scale[:, None]
@@ -207,8 +298,11 @@ def _own_sums(concept: ConceptOutcomes, target: Outcomes) -> _Sums:
     return _Sums(group_sums(correct, target.group, len(concept.groups)), concept.counts(target).astype(np.float64))
 
 
-def _common(concept: ConceptOutcomes, target: Outcomes, groups: tuple[str, ...], sources: tuple[str, ...]) -> _Sums:
-    """Sums of one study on the axes both studies share; NaN columns where it has no vector of a source."""
+def _common(concept: ConceptOutcomes, name: str, groups: tuple[str, ...], sources: tuple[str, ...]) -> _Sums:
+    """Sums of one study and target on the axes both studies share; NaN columns where it has no vector of a source."""
+    target = next((target for target in concept.targets if target.target == name), None)
+    if target is None:
+        return _Sums(np.zeros((len(groups), len(sources))), np.zeros(len(groups)))
     where = np.searchsorted(np.array(groups), np.array(concept.groups))
     correct = target.picked_correct().astype(np.float64)
     columns = [

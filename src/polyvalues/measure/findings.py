@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from polyvalues.artifacts import Findings, LayerChoice, Replicates, Scores
 from polyvalues.axes import Protocol
 from polyvalues.errors import MeasureError
-from polyvalues.measure.consistency import consistency
+from polyvalues.measure.consistency import best_pick, chosen_pick, consistency
 from polyvalues.measure.notes import choice_notes, consistency_notes, recognition_notes
+from polyvalues.measure.outcomes import labels_of, paper_outcomes, strict_outcomes
 from polyvalues.measure.overview import overview
 from polyvalues.measure.paper import paper_consistency, paper_overview, paper_recognition, paper_transfer, sign_notes
+from polyvalues.measure.populations import Cosines, with_languages
 from polyvalues.measure.recognition import recognition
 from polyvalues.measure.transfer import transfer
 from polyvalues.specs import StatisticsSpec
@@ -52,19 +54,30 @@ def measure(
             found,
             paper_consistency(replicates, spec),
             paper_transfer(scores, spec),
-            paper_overview(scores, replicates, spec),
-            (
-                _PAPER_NOTE,
-                *recognition_notes(found),
-                *consistency_notes(replicates, first_layer=1),
-                *sign_notes(replicates),
+            with_languages(
+                paper_overview(scores, replicates, spec),
+                labels_of(scores),
+                lambda: paper_outcomes(scores),
+                Cosines(replicates, best_pick, plain=True),
+                spec,
             ),
+            (_PAPER_NOTE, *recognition_notes(found), *_paper_notes(replicates)),
         )
     found = recognition(scores, choices, spec)
     return Findings(
         found,
         consistency(replicates, choices, spec),
         transfer(scores, choices, spec),
-        overview(scores, replicates, choices, spec),
+        with_languages(
+            overview(scores, replicates, choices, spec),
+            labels_of(scores),
+            lambda: strict_outcomes(scores, {choice.concept: choice for choice in choices}),
+            Cosines(replicates, chosen_pick(choices)),
+            spec,
+        ),
         (*recognition_notes(found), *choice_notes(choices), *consistency_notes(replicates)),
     )
+
+
+def _paper_notes(replicates: Sequence[Replicates]) -> tuple[str, ...]:
+    return (*consistency_notes(replicates, first_layer=1), *sign_notes(replicates))

@@ -92,38 +92,9 @@ def cosine(a: Float[np.ndarray, "*cell hidden"], b: Float[np.ndarray, "*cell hid
     return np.asarray(np.clip(quotient, -1, 1))
 
 
-def spearman_brown(half: Float[np.ndarray, "*cell"]) -> Float64[np.ndarray, "*cell"]:
-    """Reliability of the whole from the agreement of two halves, 2 m / (1 + m); not below -1, which says no more."""
-    half = half.astype(np.float64)
-    stepped = np.divide(2 * half, 1 + half, out=np.full(half.shape, -1.0), where=~(half <= -1))
-    return np.asarray(np.maximum(stepped, -1))
-
-
 def fisher_z(r: Float[np.ndarray, "*cell"]) -> Float64[np.ndarray, "*cell"]:
     """arctanh(r), with `r` clipped to +-(1 - 1e-12) so that perfect agreement stays finite."""
     return np.asarray(np.arctanh(np.clip(r.astype(np.float64), -_Z_CLIP, _Z_CLIP)))
-
-
-def jackknife_variance(left_out: Float[np.ndarray, "*cell fold"]) -> Float64[np.ndarray, "*cell"]:
-    """Variance of an estimate from its values with one fold left out each; NaN for fewer than two folds."""
-    folds = left_out.shape[-1]
-    if folds < 2:
-        return np.full(left_out.shape[:-1], np.nan)
-    deviation = left_out.astype(np.float64)
-    deviation = deviation - deviation.mean(axis=-1, keepdims=True)
-    return np.asarray((folds - 1) / folds * np.sum(deviation**2, axis=-1))
-
-
-def disattenuate(
-    observed: Float[np.ndarray, "*cell"], first: Float[np.ndarray, "*cell"], second: Float[np.ndarray, "*cell"]
-) -> Float64[np.ndarray, "*cell"]:
-    """What a cosine would be without the noise of both vectors: c / sqrt(r_s r_t), not clipped at 1.
-
-    NaN where a reliability is at most `MIN_RELIABILITY` (or NaN).
-    """
-    sayable = (first > MIN_RELIABILITY) & (second > MIN_RELIABILITY)
-    scale = np.sqrt(np.where(sayable, first * second, 1.0))
-    return np.where(sayable, observed / scale, np.nan)
 
 
 def ordered_mean(values: Float[np.ndarray, " member *cell"]) -> Float64[np.ndarray, "*cell"]:

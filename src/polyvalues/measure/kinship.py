@@ -3,28 +3,43 @@
     direct    r over all unordered pairs of languages, diagonal left out
     split     mean of r over pairs that involve a dominant language and r over pairs that do not (Xu et al. 2024)
     partial   r given |log10 share_s - log10 share_t|, where training shares are known
+    beyond    r given genealogy, and given places too where the kind is neither: what the other kinds add to them
 
-Positive: kin languages have closer vectors. Pearson and Spearman; p by Mantel's permutation of languages
-(`polyvalues.measure.mantel`). Two intervals, of different things: `items` by the grouped jackknife over folds (other
-items, these languages), `languages` by leaving one language out at a time (other languages, these items); both on
-Fisher's scale. The second is the one that speaks about languages in general, and with 16 of them it is wide.
+Positive: kin languages have closer vectors. Pearson and Spearman. Noise in the cosines makes a correlation too small,
+so what is reported is the correlation without their noise (`polyvalues.measure.attenuation`); `observed` is the one
+that is seen, and the one that is tested.
+
+p of `direct`, `split` and `partial` is Mantel's (`polyvalues.measure.mantel`). It says that languages near in one kind
+have near cosines, which any kind will have where cosines follow genealogy; p of `beyond`
+(`polyvalues.measure.genealogy`) says that this kind has a part of its own. Of the genetic distance itself `beyond` is
+`direct`, with Mantel's p. q adjusts the concepts and kinds of one form.
+
+Three intervals, of different things: `items` by the jackknife over folds (other items, these languages), `languages` by
+leaving one language out at a time (other languages, these items), `both` by leaving out both (other items in other
+languages, `polyvalues.measure.two_factor`). The last is the one that speaks about languages in general, and with 16 of
+them it is wide.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int32
 
 from polyvalues.artifacts import LayerChoice, Replicates
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.errors import MeasureError
-from polyvalues.measure.consistency import chosen_pick, disattenuated, languages_of, layers_of
-from polyvalues.measure.mantel import METHODS, Method, mantel, prepare, statistic, upper
-from polyvalues.measure.resample import jackknife_interval, stable_hash
+from polyvalues.measure.attenuation import noise_free_correlation, noise_free_ranks
+from polyvalues.measure.consistency import chosen_pick, cosines, disattenuated, folds_of, languages_of, layers_of
+from polyvalues.measure.genealogy import Design, beyond
+from polyvalues.measure.jackknife import corrected_variance, jackknife_interval
+from polyvalues.measure.mantel import METHODS, Method, least_p, mantel, upper
+from polyvalues.measure.resample import stable_hash
 from polyvalues.measure.signflip import benjamini_hochberg
+from polyvalues.measure.similarity import Form, pair_sets, without_languages
+from polyvalues.measure.two_factor import Over, Stratum, both_interval
 from polyvalues.specs import StatisticsSpec
 
 KIND: Final = "kind"
@@ -33,12 +48,18 @@ FORM: Final = "form"
 OF: Final = "of"
 
 _TEST: Final = "Mantel permutation of languages, two-sided"
+_BEYOND: Final = "simulated languages with the covariance of genealogy (genetic: Mantel), two-sided"
 
-FORMS: Final = ("direct", "split", "partial")
+GENEALOGY: Final = "genetic"
+"""Kind that every other one is given in the form `beyond`."""
+PLACES: Final = "geographic"
+"""Kind that the rest are given as well."""
+
+_INTERVALS: Final = ("items", "languages", "both")
+_NUMBERS: Final = ("observed", "p", "least")
+
+FORMS: Final = ("direct", "split", "partial", "beyond")
 QUANTITIES: Final = ("cosine", "disattenuated")
-
-Form = tuple[tuple[Bool[np.ndarray, " pair"], ...], Float64[np.ndarray, "language language"] | None]
-"""Sets of pairs to average over, and what is held fixed."""
 
 
 def kinship(
@@ -63,9 +84,11 @@ def kinship(
         permutations: orders drawn with more than 7 languages.
 
     Returns:
-        `items` and `languages` `[concept, of, kind, coefficient, form, interval]`, the correlation with both intervals;
-        `p`, `q` likewise without `interval`; `pairs` int32 `[concept, of, kind]`. `of` is the cosine or the
-        disattenuated cosine. NaN with fewer than 4 pairs, constant values, or without dominant languages or shares.
+        `items`, `languages` and `both` `[concept, of, kind, coefficient, form, interval]`, the correlation with its
+        intervals; `observed`, `p`, `q` and `least`, the smallest p there can be, without `interval`; `pairs` int32
+        `[concept, of, kind]`; `given` `[kind]`, what `beyond` holds fixed. `of` is the cosine or the disattenuated
+        cosine. NaN with fewer than 4 pairs, constant values, cosines that vary no more than their noise, without
+        dominant languages or shares, and for `beyond` without genetic distances.
 
     Raises:
         MeasureError: no replicates, a concept without its choice, or a language without a row in `distances`.
@@ -75,29 +98,61 @@ def kinship(
     concepts = [str(part.data.attrs["concept"]) for part in replicates]
     kinds = [str(name) for name in distances.data_vars]
     shape = (len(concepts), len(QUANTITIES), len(kinds), len(METHODS), len(FORMS))
-    items, languages = np.full((*shape, 3), np.nan), np.full((*shape, 3), np.nan)
-    p, pairs = np.full(shape, np.nan), np.zeros(shape[:3], np.int32)
+    found = {name: np.full((*shape, 3), np.nan) for name in _INTERVALS}
+    found |= {name: np.full(shape, np.nan) for name in _NUMBERS}
+    pairs = np.zeros(shape[:3], np.int32)
     pick = chosen_pick(choices)
     for row, part in enumerate(replicates):
         names = languages_of(part)
-        cosine = part.data["cosine"].values.astype(np.float64)
+        cosine = cosines(part)
         layer = int(pick(concepts[row], layers_of(part), cosine[..., 0])[0, 0])
-        both = cosine[:, :, layer], disattenuated(part)[:, :, layer]
+        series = [_known(values[:, :, layer]) for values in (cosine, disattenuated(part))]
         forms = _forms(names, dominant, shares or {})
-        for at, of in product(range(len(kinds)), range(len(QUANTITIES))):
-            near = _near(distances[kinds[at]], names, concepts[row])
-            name = f"kinship {concepts[row]} {kinds[at]}"
-            for cell, found in _correlations(near, both[of], forms, (name, permutations, spec)):
-                where = row, of, at, *cell
-                items[where], languages[where], p[where], pairs[where[:3]] = found
-    dims = (CONCEPT, OF, KIND, METHOD, FORM)
-    intervals = {"items": ((*dims, INTERVAL), items), "languages": ((*dims, INTERVAL), languages)}
-    tests = {"p": (dims, p), "q": (dims, benjamini_hochberg(p)), "pairs": (dims[:3], pairs)}
+        near = {kind: _near(distances[kind], names, concepts[row]) for kind in kinds}
+        for (at, kind), of in product(enumerate(kinds), range(len(QUANTITIES))):
+            how = f"kinship {concepts[row]} {kind}", permutations, folds_of(part), spec
+            for (form, taken), method in product({**forms, **_beyond(kind, near)}.items(), METHODS):
+                where = row, of, at, METHODS.index(method), FORMS.index(form)
+                cell, pairs[where[:3]] = _cell(series[of], near[kind], taken, method, how)
+                for name, value in cell.items():
+                    found[name][where] = value
+    if GENEALOGY in kinds:
+        at = kinds.index(GENEALOGY)
+        for array in found.values():
+            array[:, :, at, :, FORMS.index("beyond")] = array[:, :, at, :, FORMS.index("direct")]
+    attrs = {"distances": str(distances.attrs.get("source", "")), "confidence": spec.confidence}
+    return _labelled(found, pairs, _coords(concepts, kinds)).assign_attrs(attrs)
+
+
+def _labelled(
+    found: Mapping[str, np.ndarray], pairs: Int32[np.ndarray, "concept of kind"], coords: Mapping[str, list[str]]
+) -> xr.Dataset:
+    dims, kinds = (CONCEPT, OF, KIND, METHOD, FORM), coords[KIND]
     return xr.Dataset(
-        {**intervals, **tests},
-        coords=_coords(concepts, kinds),
-        attrs={"test": _TEST, "distances": str(distances.attrs.get("source", "")), "confidence": spec.confidence},
+        {
+            **{name: ((*dims, INTERVAL), found[name]) for name in _INTERVALS},
+            **{name: (dims, found[name]) for name in _NUMBERS},
+            "q": (dims, _adjusted(found["p"])),
+            "pairs": (dims[:3], pairs),
+            "given": ((KIND,), [" and ".join(_given(kind, kinds)) for kind in kinds]),
+        },
+        coords=coords,
+        attrs={"test": _TEST, "test_beyond": _BEYOND},
     )
+
+
+def _cell(
+    values: Float64[np.ndarray, "language language replicate"],
+    near: Float64[np.ndarray, "language language"],
+    form: Form,
+    method: Method,
+    how: tuple[str, int, int, StatisticsSpec],
+) -> tuple[dict[str, np.ndarray | float], int]:
+    """Every number of one correlation, and the number of pairs."""
+    name, permutations, folds, spec = how
+    p, least, pairs = _test(near, values[..., 0], form, method, (name, permutations, spec))
+    observed, intervals = _intervals(values, near, form, method, (folds, spec.confidence))
+    return {**dict(zip(_INTERVALS, intervals, strict=True)), "observed": observed, "p": p, "least": least}, pairs
 
 
 def _near(distance: xr.DataArray, names: tuple[str, ...], concept: str) -> Float64[np.ndarray, "language language"]:
@@ -107,22 +162,49 @@ def _near(distance: xr.DataArray, names: tuple[str, ...], concept: str) -> Float
     return 1 - distance.sel({SOURCE: list(names), TARGET: list(names)}).values.astype(np.float64)
 
 
-def _correlations(
+def _given(kind: str, kinds: Sequence[str]) -> tuple[str, ...]:
+    """Kinds of distance that `beyond` holds fixed."""
+    if kind == GENEALOGY or GENEALOGY not in kinds:
+        return ()
+    return (GENEALOGY, PLACES) if kind != PLACES and PLACES in kinds else (GENEALOGY,)
+
+
+def _beyond(kind: str, near: Mapping[str, Float64[np.ndarray, "language language"]]) -> dict[str, Form]:
+    """The form `beyond` of a kind; none of genealogy itself, or without genetic distances."""
+    given = _given(kind, tuple(near))
+    if given:
+        return {"beyond": Form(design=Design(tuple(1 - near[name] for name in given)))}
+    return {}
+
+
+def _test(
     near: Float64[np.ndarray, "language language"],
-    values: Float64[np.ndarray, "language language replicate"],
-    forms: Mapping[str, Form],
+    values: Float64[np.ndarray, "language language"],
+    form: Form,
+    method: Method,
     how: tuple[str, int, StatisticsSpec],
-) -> Iterator[tuple[tuple[int, int], tuple[np.ndarray, np.ndarray, float, int]]]:
-    """For every coefficient and form: both intervals, p, and the number of pairs."""
+) -> tuple[float, float, int]:
+    """p, the smallest p there can be, and the number of pairs."""
     name, permutations, spec = how
-    for (at, method), (form, (masks, third)) in product(enumerate(METHODS), forms.items()):
-        rng = np.random.default_rng([spec.seed, stable_hash(f"{name} {form}")])
-        _, p, pairs = mantel(
-            near, values[..., 0], third, masks=masks, method=method, permutations=permutations, rng=rng
-        )
-        items = _over_folds(values, near, (masks, third), method, spec)
-        languages = _over_languages(values[..., 0], near, (masks, third), method, spec)
-        yield (at, FORMS.index(form)), (items, languages, p, pairs)
+    key = [spec.seed, stable_hash(f"{name} {len(form.masks)} {form.third is None} {form.design is None}")]
+    if form.design is not None:
+        found = beyond(near, values, form.design, method=method, draws=permutations, rng=np.random.default_rng(key))
+        return found.p, found.least, found.pairs
+    _, p, pairs = mantel(
+        near, values, form.third, masks=form.masks, method=method, permutations=permutations,
+        rng=np.random.default_rng(key),
+    )  # fmt: skip
+    known = np.where(np.isnan(values), np.nan, near)
+    least = float("nan") if np.isnan(p) else least_p(known, permutations, np.random.default_rng(key))
+    return p, least, pairs
+
+
+def _adjusted(p: Float64[np.ndarray, "concept of kind coefficient form"]) -> Float64[np.ndarray, "*cell"]:
+    """Q over the concepts and kinds of each quantity, coefficient and form."""
+    q = np.full(p.shape, np.nan)
+    for of, coefficient, form in np.ndindex(p.shape[1], p.shape[3], p.shape[4]):
+        q[:, of, :, coefficient, form] = benjamini_hochberg(p[:, of, :, coefficient, form])
+    return q
 
 
 def _coords(concepts: Sequence[str], kinds: Sequence[str]) -> dict[str, list[str]]:
@@ -138,45 +220,57 @@ def _coords(concepts: Sequence[str], kinds: Sequence[str]) -> dict[str, list[str
 
 def _forms(names: tuple[str, ...], dominant: Sequence[str], shares: Mapping[str, float]) -> dict[str, Form]:
     """The forms that can be taken: sets of pairs, and what is held fixed."""
-    forms: dict[str, Form] = {"direct": ((), None)}
+    forms = {"direct": Form()}
     head = np.array([name in dominant for name in names])
     involved: Bool[np.ndarray, " pair"] = upper((head[:, None] | head[None]).astype(np.float64)) > 0
     if involved.any() and not involved.all():
-        forms["split"] = ((involved, ~involved), None)
+        forms["split"] = Form(masks=(involved, ~involved))
     if shares:
         logs = np.log10([shares.get(name, 0.0) or np.nan for name in names])
-        forms["partial"] = ((), np.abs(logs[:, None] - logs[None]))
+        forms["partial"] = Form(third=np.abs(logs[:, None] - logs[None]))
     return forms
+
+
+def _known(
+    values: Float64[np.ndarray, "language language replicate"],
+) -> Float64[np.ndarray, "language language replicate"]:
+    """NaN in all replicates of a pair of languages where one is NaN."""
+    return np.where(np.isnan(values).any(axis=-1, keepdims=True), np.nan, values)
+
+
+def _intervals(
+    values: Float64[np.ndarray, "language language replicate"],
+    near: Float64[np.ndarray, "language language"],
+    form: Form,
+    method: Method,
+    how: tuple[int, float],
+) -> tuple[float, tuple[Float64[np.ndarray, " interval"], ...]]:
+    """The correlation as it is seen; without noise, over items, over languages, and over both."""
+    folds, confidence = how
+    # ranks are not smooth: replicates without two folds say nothing about them
+    series = without_languages(near, values if method == "pearson" else values[..., : folds + 1], form, method)
+    items, factor = _over_folds(values, near, form, (method, series[0]), how)
+    languages = jackknife_interval(series[:, 0], len(values), confidence, "fisher") * factor
+    enlarged = np.clip(series * factor, -1.0, 1.0)
+    whole = Stratum(enlarged, lambda part: corrected_variance(part, folds), float(folds - 1))
+    both = both_interval([whole], items, Over(confidence, fisher=True, limits=(-1.0, 1.0)))
+    return float(series[0, 0]), (items, np.clip(languages, -1.0, 1.0), both)
 
 
 def _over_folds(
     values: Float64[np.ndarray, "language language replicate"],
     near: Float64[np.ndarray, "language language"],
     form: Form,
-    method: Method,
-    spec: StatisticsSpec,
-) -> Float64[np.ndarray, " interval"]:
-    masks, third = form
-    series = []
-    for replicate in range(values.shape[-1]):
-        fixed, moving, _ = prepare(near, values[..., replicate], third, method)
-        series.append(float(statistic(upper(moving), fixed, masks)))
-    return jackknife_interval(np.array(series), spec.confidence, "fisher")
-
-
-def _over_languages(
-    values: Float64[np.ndarray, "language language"],
-    near: Float64[np.ndarray, "language language"],
-    form: Form,
-    method: Method,
-    spec: StatisticsSpec,
-) -> Float64[np.ndarray, " interval"]:
-    masks, third = form
-    series = []
-    for left_out in range(-1, len(values)):
-        without = values.copy()
-        if left_out >= 0:
-            without[left_out] = without[:, left_out] = np.nan
-        fixed, moving, _ = prepare(near, without, third, method)
-        series.append(float(statistic(upper(moving), fixed, masks)))
-    return jackknife_interval(np.array(series), spec.confidence, "fisher")
+    seen: tuple[Method, Float64[np.ndarray, " seen"]],
+    how: tuple[int, float],
+) -> tuple[Float64[np.ndarray, " interval"], float]:
+    """Interval over items of the correlation without noise, and the factor by which noise made it smaller."""
+    (method, series), (folds, confidence) = seen, how
+    parts = [noise_free_correlation(x, y, z, folds, confidence) for x, y, z in pair_sets(near, values, form)]
+    factor = float(np.mean([factor for _, factor in parts])) if parts else float("nan")
+    if method == "spearman":
+        return noise_free_ranks(series, factor, folds, confidence), factor
+    if len(parts) == 1:
+        return parts[0]
+    enlarged = np.clip(series[: folds + 1] * factor, -1.0, 1.0)
+    return jackknife_interval(enlarged, folds, confidence, "fisher"), factor

@@ -102,6 +102,24 @@ def mantel(
     return seen, float(p), pairs
 
 
+def least_p(x: Float[np.ndarray, "language language"], permutations: int, rng: np.random.Generator) -> float:
+    """Smallest p that `mantel` can give when it permutes x.
+
+    An order that leaves x as it is gives the correlation seen, whatever that is; genetic distances, which have few
+    values, have many such orders.
+
+    Args:
+        x: as for `mantel`, NaN where a pair is not known.
+        permutations: as for `mantel`.
+        rng: in the state that `mantel` gets it in, for the same orders.
+    """
+    rows, columns = np.triu_indices(len(x), 1)
+    filled = np.nan_to_num(x, nan=-1.0)
+    order = _orders(len(x), permutations, rng)
+    same = int(np.sum(np.all(filled[order[:, rows], order[:, columns]] == filled[rows, columns], axis=1)))
+    return same / len(order) if len(x) <= EXACT else (1 + same) / (1 + len(order))
+
+
 def prepare(
     x: Float[np.ndarray, "language language"],
     y: Float[np.ndarray, "language language"],

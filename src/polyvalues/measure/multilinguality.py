@@ -51,7 +51,8 @@ def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Datas
         seed: of the permutations that are drawn.
 
     Returns:
-        `trait_value` `[study, trait, interval]`, `mixture_value` `[study, mixture]`, `rho`, `p`, `q`, `n`
+        `trait_value` `[study, trait, interval]`, over other items in these languages, `trait_both`, over other items in
+        other languages (NaN for the direction of transfer), `mixture_value` `[study, mixture]`, `rho`, `p`, `q`, `n`
         `[trait, mixture]` (rho NaN with fewer than 3 models); `own` `[study, target, interval]` a language's own
         recognition, mean over concepts (interval NaN: it is a mean of estimates), `share` `[study, target]`,
         `own_rho`, `own_p`, `own_n` `[study]`. NaN where shares or traits are not known.
@@ -62,7 +63,7 @@ def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Datas
     names = [study.name for study in studies]
     if not names or len(set(names)) != len(names):
         raise MeasureError(f"studies {', '.join(names) or '(none)'}: expected at least one, with distinct names")
-    values = np.stack([_traits(study) for study in studies])
+    values, both = (np.stack([_traits(study, over) for study in studies]) for over in ("value", "both"))
     mixtures = np.stack([mixture(study.shares) for study in studies])
     rho, p, n = (np.full((len(TRAITS), len(MIXTURES)), np.nan) for _ in range(3))
     for row, trait in enumerate(TRAITS):
@@ -80,6 +81,7 @@ def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Datas
     return xr.Dataset(
         {
             "trait_value": ((STUDY, TRAIT, INTERVAL), values),
+            "trait_both": ((STUDY, TRAIT, INTERVAL), both),
             "mixture_value": ((STUDY, MIXTURE), mixtures),
             **{name: ((TRAIT, MIXTURE), found) for name, found in (("rho", rho), ("p", p), ("n", n))},
             "q": ((TRAIT, MIXTURE), benjamini_hochberg(p)),
@@ -135,15 +137,17 @@ def rank_test(
     return seen, extreme / len(order) if count <= EXACT else (1 + extreme) / (1 + len(order)), count
 
 
-def _traits(study: ModelFindings) -> Float64[np.ndarray, "trait interval"]:
-    overview = study.findings.overview["value"]
+def _traits(study: ModelFindings, over: str) -> Float64[np.ndarray, "trait interval"]:
+    if over not in study.findings.overview:
+        return np.full((len(TRAITS), len(BOUNDS)), np.nan)
+    overview = study.findings.overview[over]
     names = [str(name) for name in overview[CONCEPT].values]
     row = ALL_CONCEPTS if ALL_CONCEPTS in names else names[0]
     found = np.full((len(TRAITS), len(BOUNDS)), np.nan)
     for at, trait in enumerate(TRAITS):
         if trait in overview[QUANTITY].values:
             found[at] = overview.sel({CONCEPT: row, QUANTITY: trait, INTERVAL: list(BOUNDS)}).values
-        elif trait in study.claims.direction:
+        elif over == "value" and trait in study.claims.direction:
             found[at] = study.claims.direction[trait].sel({CONCEPT: ALL_CONCEPTS, INTERVAL: list(BOUNDS)}).values
     return found
 

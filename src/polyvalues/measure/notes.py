@@ -11,7 +11,7 @@ import xarray as xr
 
 from polyvalues.artifacts import LayerChoice, Replicates
 from polyvalues.axes import CONCEPT, INTERVAL, SOURCE, TARGET
-from polyvalues.measure.consistency import languages_of, layers_of, unreliable
+from polyvalues.measure.consistency import folds_of, languages_of, layers_of, unreliable
 from polyvalues.measure.kernels import MIN_RELIABILITY
 from polyvalues.measure.select import best_layer, tied_layers
 
@@ -74,11 +74,11 @@ def consistency_notes(replicates: Sequence[Replicates], *, first_layer: int | No
         layers = np.array(layers_of(part))
         if first_layer is not None:
             layers = np.arange(first_layer, first_layer + len(layers))
-        cosine, own = part.data["cosine"].values, np.arange(len(languages))
-        if cosine.shape[-1] < 3:
-            notes.append(f"{concept}: fewer than two folds; cosines have no interval and are left out")
+        product, own = part.data["product"].values, np.arange(len(languages))
+        if folds_of(part) < 3:
+            notes.append(f"{concept}: fewer than three folds; cosines have no interval and are left out")
             continue
-        vanished = np.asarray(np.isnan(cosine[own, own]).any(axis=-1))
+        vanished = np.asarray(np.isnan(product[own, own]).any(axis=-1))
         noisy = np.asarray(unreliable(part) & ~vanished)
         for where, reason in (
             (vanished, "a vector is zero or undefined with one fold left out, so its cosines are not known"),

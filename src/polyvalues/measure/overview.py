@@ -29,13 +29,16 @@ from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY
 from polyvalues.measure.consistency import (
     Pick,
     chosen_pick,
+    cosines,
     disattenuated,
-    half_agreement,
+    folds_of,
     languages_of,
     layers_of,
+    reliabilities,
     take_layer,
 )
-from polyvalues.measure.kernels import ordered_mean, spearman_brown
+from polyvalues.measure.jackknife import Scale, stratified_interval
+from polyvalues.measure.kernels import ordered_mean
 from polyvalues.measure.outcomes import (
     ConceptOutcomes,
     Labels,
@@ -44,7 +47,7 @@ from polyvalues.measure.outcomes import (
     resample_picked,
     strict_outcomes,
 )
-from polyvalues.measure.resample import Scale, percentile_interval, stratified_jackknife
+from polyvalues.measure.resample import percentile_interval
 from polyvalues.specs import StatisticsSpec
 
 ACCURACIES: Final = ("within", "cross", "random", "permuted", "transfer")
@@ -98,8 +101,10 @@ def tabulate(
     replicates: Sequence[Replicates],
     pick: Pick,
     spec: StatisticsSpec,
+    *,
+    plain: bool = False,
 ) -> xr.Dataset:
-    """Everything in `Findings.overview`; `outcomes` gives the concepts anew at each call."""
+    """Everything in `Findings.overview`; `outcomes` gives the concepts again at each call, `plain` as in `cosines`."""
     headlines = _headlines(labels, outcomes, spec)
     names = (*labels.concepts, ALL_CONCEPTS)
     values = np.full((len(names), len(QUANTITIES), 3), np.nan)
@@ -110,14 +115,18 @@ def tabulate(
     values[-1, : len(ACCURACIES)] = _bootstrap(mean, least, spec.confidence)
     keys = {headline.concept: _key(headline, headlines) for headline in headlines}
     parts = {str(part.data.attrs["concept"]): part for part in replicates}
+    folds = {name: folds_of(part) for name, part in parts.items()}
     for column, (quantity, scale) in enumerate(COSINES.items(), start=len(ACCURACIES)):
-        series = {name: _cosines(part, pick)[quantity] for name, part in parts.items() if name in labels.concepts}
+        series = {
+            name: _cosines(part, pick, plain)[quantity] for name, part in parts.items() if name in labels.concepts
+        }
         known = {name: part for name, part in series.items() if not np.isnan(part).any()}
         for name, part in known.items():
-            values[labels.concepts.index(name), column] = stratified_jackknife([part], spec.confidence, scale)
+            values[labels.concepts.index(name), column] = stratified_interval(
+                [(part, folds[name])], spec.confidence, scale
+            )
         if known:
-            strata = _strata(known, keys)
-            values[-1, column] = stratified_jackknife(strata, spec.confidence, scale)
+            values[-1, column] = stratified_interval(_strata(known, keys, folds), spec.confidence, scale)
     return xr.Dataset(
         {"value": ((CONCEPT, QUANTITY, INTERVAL), values)},
         coords={CONCEPT: list(names), QUANTITY: list(QUANTITIES), INTERVAL: list(BOUNDS)},
@@ -177,12 +186,11 @@ def _bootstrap(
     )
 
 
-def _cosines(part: Replicates, pick: Pick) -> dict[str, Float64[np.ndarray, " replicate"]]:
+def _cosines(part: Replicates, pick: Pick, plain: bool) -> dict[str, Float64[np.ndarray, " replicate"]]:
     """The three means in every replicate, at the picked layers; NaN where there is nothing to average."""
     concept, layers = str(part.data.attrs["concept"]), layers_of(part)
     away = ~np.eye(len(languages_of(part)), dtype=bool)
-    cosine = part.data["cosine"].values.astype(np.float64)
-    reliability = spearman_brown(half_agreement(part))
+    cosine, reliability = cosines(part, plain=plain), reliabilities(part)
     at = pick(concept, layers, cosine[..., 0])
     series = {
         "cosine": take_layer(cosine, at)[away],
@@ -195,9 +203,13 @@ def _cosines(part: Replicates, pick: Pick) -> dict[str, Float64[np.ndarray, " re
     }
 
 
-def _strata(known: dict[str, np.ndarray], keys: dict[str, str]) -> list[np.ndarray]:
+def _strata(
+    known: dict[str, np.ndarray], keys: dict[str, str], folds: dict[str, int]
+) -> list[tuple[Float64[np.ndarray, " replicate"], int]]:
     """Summands of the mean over concepts: one per set of concepts with the same groups, folds left out jointly."""
-    strata: dict[tuple[str, int], list[np.ndarray]] = {}
+    strata: dict[tuple[str, int, int], list[np.ndarray]] = {}
     for name, part in known.items():
-        strata.setdefault((keys[name], len(part)), []).append(part)
-    return [np.sum(np.sort(parts, axis=0), axis=0) / len(known) for _, parts in sorted(strata.items())]
+        strata.setdefault((keys[name], folds[name], len(part)), []).append(part)
+    return [
+        (np.sum(np.sort(parts, axis=0), axis=0) / len(known), count) for (_, count, _), parts in sorted(strata.items())
+    ]

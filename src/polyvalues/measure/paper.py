@@ -53,7 +53,7 @@ def paper_consistency(replicates: Sequence[Replicates], spec: StatisticsSpec) ->
     Raises:
         MeasureError: no replicates, or a concept twice.
     """
-    data = consistency.tabulate(replicates, consistency.best_pick, spec)
+    data = consistency.tabulate(replicates, consistency.best_pick, spec, plain=True)
     numbers = np.arange(1, data.sizes[LAYER] + 1, dtype=np.int32)
     return data.assign_coords({LAYER: numbers}).assign_attrs({**_ATTRS, "layer_numbering": "paper"})
 
@@ -98,5 +98,5 @@ def paper_overview(scores: Sequence[Scores], replicates: Sequence[Replicates], s
     def outcomes() -> Iterator[ConceptOutcomes]:
         return paper_outcomes(scores)
 
-    data = overview.tabulate(labels_of(scores), outcomes, replicates, consistency.best_pick, spec)
+    data = overview.tabulate(labels_of(scores), outcomes, replicates, consistency.best_pick, spec, plain=True)
     return data.assign_attrs(_ATTRS)

@@ -1,4 +1,4 @@
-"""Intervals: bootstrap over groups, grouped jackknife over folds.
+"""Bootstrap intervals over groups, and intervals of means over draws.
 
 Bootstrap. Groups (scenarios, questions) are drawn with replacement, once per concept and for all of its languages, so
 that what two languages share is shared in every draw. A resample is a row of multiplicities `[resample, group]`;
@@ -12,20 +12,15 @@ No spread. Where every group scores alike the draws all agree, and the percentil
 that is known then is that the share of groups that would score differently is at most u = 1 - (alpha/2)^(1/G)
 (Clopper and Pearson 1934, none in G seen). With those groups anywhere within the limits [a, b] of the quantity, the
 value `v` lies in [v - u (v - a), v + u (b - v)]: 60 of 60 right gives [0.940, 1]; one group gives [0.025, 1].
-
-Jackknife. theta_k is the estimate without fold k: se^2 = (K - 1)/K sum (theta_k - mean)^2, with Student's t quantile at
-K - 1 degrees of freedom, for cosines on Fisher's scale.
 """
 
 import hashlib
-from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Float64, Int, Int32
 from scipy import stats
 
-from polyvalues.measure.kernels import SHARED, fisher_z, jackknife_variance
+from polyvalues.measure.kernels import SHARED
 
 _BLOCK = 1 << 22
 """Most values (cells times resamples) held at once."""
@@ -156,43 +151,6 @@ def bootstrap_ratio(
         block = resampled_ratio(flat[:, start : start + step], counts, weights)
         result[start : start + step] = percentile_interval(block, groups, confidence)
     return result.reshape(*sums.shape[1:], 3)
-
-
-Scale = Literal["fisher", "plain"]
-
-
-def jackknife_interval(
-    replicates: Float64[np.ndarray, "*cell replicate"], confidence: float, scale: Scale
-) -> Float64[np.ndarray, "*cell interval"]:
-    """Estimate, lower and upper from replicates (0 is the fit on all folds, k the one without fold k - 1).
-
-    `fisher` for quantities within [-1, 1]. All NaN with fewer than two folds or where a replicate is NaN.
-    """
-    return stratified_jackknife([replicates], confidence, scale)
-
-
-def stratified_jackknife(
-    strata: Sequence[Float64[np.ndarray, "*cell _"]], confidence: float, scale: Scale
-) -> Float64[np.ndarray, "*cell interval"]:
-    """Interval of a sum over independent data sets, each with folds of its own.
-
-    Each stratum holds its summand in every one of its replicates. Fold k of a stratum is left out while the others
-    stay whole; variances add up over strata, degrees of freedom by Welch and Satterthwaite.
-    """
-    estimate = np.asarray(np.sum([part[..., 0] for part in strata], axis=0))
-    transform = fisher_z if scale == "fisher" else np.asarray
-    variances, freedom = [], []
-    for part in strata:
-        rest = (estimate - part[..., 0])[..., None]
-        variances.append(jackknife_variance(transform(rest + part[..., 1:])))
-        freedom.append(max(part.shape[-1] - 2, 1))
-    variance = np.sum(variances, axis=0)
-    spread = np.sum([v**2 / f for v, f in zip(variances, freedom, strict=True)], axis=0)
-    degrees = np.divide(variance**2, spread, out=np.full(np.shape(variance), float(min(freedom))), where=spread > 0)
-    reach = np.asarray(stats.t.ppf((1 + confidence) / 2, degrees)) * np.sqrt(variance)
-    bounds = np.stack([transform(estimate) - reach, transform(estimate) + reach])
-    lower, upper = np.tanh(bounds) if scale == "fisher" else bounds
-    return bounded(estimate, np.asarray(lower), np.asarray(upper))
 
 
 def mean_interval(

@@ -19,9 +19,11 @@ from polyvalues.model.batching import token_limit
 from polyvalues.model.blocks import Blocks, find_blocks, text_config
 from polyvalues.model.compiled import compile_blocks
 from polyvalues.model.fingerprint import fingerprint
-from polyvalues.model.loading import load_parts, model_source
+from polyvalues.model.loading import Parts, load_parts, model_source
+from polyvalues.model.origin import unseen
 from polyvalues.model.packed_attention import can_pack
 from polyvalues.model.presets import PRESETS, Preset, find_preset
+from polyvalues.model.prompt_name import prompt_name
 from polyvalues.model.prompting import Template, make_template
 from polyvalues.model.runtime import Runtime
 from polyvalues.model.vllm_runtime import VllmRuntime
@@ -53,6 +55,7 @@ class ModelHandle:
         runtime: another library that runs the model; None: transformers, here. `blocks` are then empty shells, unless
             the head was asked for.
         compiled: its blocks are compiled.
+        code: what else the computation comes from: modelling code of the model's own, weights that cannot be seen.
     """
 
     model: PreTrainedModel
@@ -72,12 +75,18 @@ class ModelHandle:
     divided: bool = False
     runtime: Runtime | None = None
     compiled: bool = False
+    code: str = ""
 
     @property
     def identity(self) -> str:
         """What artefacts of the model are kept under: its fingerprint, and whatever else last digits depend on."""
         marks = [self.runtime.name if self.runtime else "", "compiled" if self.compiled else ""]
-        return " ".join(filter(None, [self.fingerprint, *marks]))
+        return " ".join(filter(None, [self.fingerprint, *marks, self.code]))
+
+    @cached_property
+    def prompt(self) -> str:
+        """What texts are wrapped in and how they become token ids, as a name (`polyvalues.model.prompt_name`)."""
+        return prompt_name(self.template)
 
     @cached_property
     def packs(self) -> bool:
@@ -126,11 +135,11 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         )
     parts = load_parts(spec, head=head)
     model, tokenizer = parts.base, parts.tokenizer
-    template = make_template(spec.template or (preset.template if preset else None), tokenizer)
+    template = make_template(spec.template or (preset.template if preset else None), tokenizer, day=spec.today)
     blocks = find_blocks(model)
     hidden = int(text_config(model.config).hidden_size)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
-    name = fingerprint(model, probe)
+    name = fingerprint(model, probe, parts.adapters)
     limit = token_limit(model)
     runtime = None
     if spec.runtime == "vllm":
@@ -155,11 +164,12 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         template=template,
         shares=preset.shares if preset else MappingProxyType({}),
         dominant=preset.dominant if preset else (),
-        description=_describe(spec, preset, model, (blocks, template.name, name)),
+        description=_describe(spec, preset, parts, (blocks, template, name)),
         causal=parts.causal,
         divided=spec.tensor_parallel,
         runtime=runtime,
         compiled=compiled,
+        code=unseen(spec, model, parts.commit),
     )
     if handle.divided:
         _ = handle.packs  # a trial of all processes together: later only the leading one would ask
@@ -178,15 +188,17 @@ def _preset(spec: ModelSpec) -> Preset | None:
 
 
 def _describe(
-    spec: ModelSpec, preset: Preset | None, model: PreTrainedModel, found: tuple[Blocks, str, str]
+    spec: ModelSpec, preset: Preset | None, parts: Parts, found: tuple[Blocks, Template, str]
 ) -> Mapping[str, str]:
     blocks, template, name = found
+    model = parts.base
     quantised = spec.quantisation != "none"
     folder = Path(spec.id)
     lines = {
         "name": folder.resolve().name if folder.is_dir() and spec.id != EMBEDDED_MODEL else spec.id,
         "id": spec.id,
         "revision": spec.revision or "",
+        "commit": parts.commit,
         "preset": preset.name if preset else "",
         "architecture": type(model).__name__,
         "model type": str(text_config(model.config).model_type),
@@ -198,8 +210,10 @@ def _describe(
         "dtype": str(model.dtype).removeprefix("torch."),
         "quantisation": spec.quantisation if quantised else "",
         "run by": "" if spec.runtime == "transformers" else spec.runtime,
-        "template": template,
+        "template": template.name,
+        "day in the template": str(template.day) if template.prints_day else "",
         "fingerprint": name,
+        "prompt": prompt_name(template),
         "training shares": preset.shares_source if preset else "",
     }
     return MappingProxyType({key: value for key, value in lines.items() if value})

@@ -10,9 +10,9 @@ number.
 import importlib.util
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from transformers.utils import logging as transformers_logging
 
 from polyvalues.errors import ArchitectureError, MissingExtra, ModelLoadError
+from polyvalues.model.origin import commit_of, refuse_unread_adapter
 from polyvalues.model.parallel import parallel_plan
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
 
@@ -61,12 +62,16 @@ class Parts:
         causal: the same model with its LM head; None where it was not asked for.
         tokenizer: its tokenizer.
         encoder: whether it is an encoder.
+        commit: of the Hub's repository; empty for a folder.
+        adapters: settings of adapters that are laid over the weights, by name.
     """
 
     base: PreTrainedModel
     causal: PreTrainedModel | None
     tokenizer: PreTrainedTokenizerBase
     encoder: bool
+    commit: str = ""
+    adapters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
@@ -83,8 +88,13 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
     """
     source = model_source(spec)
     device = torch_device(spec)
-    common: dict[str, Any] = {"revision": spec.revision or "main", "trust_remote_code": spec.trust_remote_code}
     with failures_explained(spec.id):
+        commit = commit_of(source, spec.revision)
+        refuse_unread_adapter(source, commit)
+        common: dict[str, Any] = {
+            "revision": commit or spec.revision or "main",
+            "trust_remote_code": spec.trust_remote_code,
+        }
         placement = _placement(spec, device)
         config = AutoConfig.from_pretrained(source, **common)
         encoder = _is_encoder(config)
@@ -108,7 +118,7 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
             nn.Module.to(kept, device)
     kept.eval()
     kept.requires_grad_(requires_grad=False)
-    return Parts(base, full if head else None, tokenizer, encoder)
+    return Parts(base, full if head else None, tokenizer, encoder, commit, getattr(full, "peft_config", None) or {})
 
 
 @contextmanager

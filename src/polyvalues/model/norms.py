@@ -1,31 +1,50 @@
-"""How long hidden states are: the unit in which steering strengths are given.
+"""How long hidden states are: the unit in which steering strengths are given, and what attention sinks are beside it.
 
-    norm[l] = mean over the tokens of neutral texts of |h(l)|
+    norm[l] = sum over the tokens of neutral texts of w |h(l)| / sum of w,      w of `model.attention_sinks`
 
-The first token of a text is left out when there are others: many models park attention there, and its states are tens
-of times longer than all others.
+What tokenizer and template put around a text, the first token of all, and attention sinks elsewhere do not count: their
+states may be hundreds of times as long as all others, and a mean that holds one makes every strength too large.
 """
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int
 from torch import Tensor
 
 from polyvalues.errors import ReadingError
-from polyvalues.model.batching import Tokens, tokenise
+from polyvalues.model.attention_sinks import own_spans, own_tokens, token_weights
+from polyvalues.model.batching import tokenise
 from polyvalues.model.blocks import block_states
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.parallel import Order, give, leads
-from polyvalues.model.runtime import prompt_norms
+from polyvalues.model.runtime import prompt_lengths
+
+
+@dataclass(frozen=True, eq=False)
+class Lengths:
+    """Lengths of hidden states at the output of every block.
+
+    Attributes:
+        norm: mean length over the texts' own tokens.
+        first: median over texts of the first token's length, in `norm`; NaN where every text is one token.
+        last: the same of the last token, which position `last` reads.
+        sink: share of the texts' own tokens that do not count, because they are attention sinks.
+    """
+
+    norm: Float64[np.ndarray, " layer"]
+    first: Float64[np.ndarray, " layer"]
+    last: Float64[np.ndarray, " layer"]
+    sink: Float64[np.ndarray, " layer"]
 
 
 @torch.inference_mode()
-def residual_norms(handle: ModelHandle, texts: Sequence[str]) -> Float64[np.ndarray, " layer"]:
-    """Mean length of the hidden states at the output of every block, over texts read one at a time.
+def residual_lengths(handle: ModelHandle, texts: Sequence[str]) -> Lengths:
+    """Lengths of hidden states over texts read one at a time.
 
     Raises:
         ReadingError: no texts, or lengths that are not finite.
@@ -33,37 +52,48 @@ def residual_norms(handle: ModelHandle, texts: Sequence[str]) -> Float64[np.ndar
     if not texts:
         raise ReadingError("there is no neutral text to measure the lengths of hidden states on")
     tokens = tokenise([("", text) for text in texts], handle.template, handle.token_limit)
-    sizes = tokens.lengths(np.arange(len(texts)))
-    count = int(np.maximum(sizes - 1, 1).sum())
+    prompts = tokens.listed(np.arange(len(texts)))
+    spans = own_spans(prompts, [handle.template], causal=not handle.encoder)
     if handle.runtime is not None:
-        total = prompt_norms(handle.runtime, tokens.listed(np.arange(len(texts))), handle.n_layers).sum(axis=1)
+        found = prompt_lengths(handle.runtime, prompts, spans, handle.n_layers)
     else:
-        total = sum((_length(handle, tokens, row) for row in range(len(texts))), np.zeros(handle.n_layers))
-    if not np.isfinite(total).all():
+        found = [_lengths(handle, ids, spans[row : row + 1]) for row, ids in enumerate(prompts)]
+    total = sum(((length * weight).sum(axis=1) for length, weight in found), np.zeros(handle.n_layers))
+    count = sum((weight.sum(axis=1) for _, weight in found), np.zeros(handle.n_layers))
+    norm = total / count
+    if not np.isfinite(norm).all():
         raise ReadingError("hidden states of neutral text are not finite; load the model as 'bfloat16' or 'float32'")
-    return total / count
+    first, last = (
+        _median([length[:, at] / norm for length, _ in found if length.shape[1] > 1], norm) for at in (0, -1)
+    )
+    own = int((spans[:, 1] - spans[:, 0]).sum())
+    return Lengths(norm, first, last, 1 - count / own)
 
 
-def _length(handle: ModelHandle, tokens: Tokens, row: int) -> Float64[np.ndarray, " layer"]:
-    """Sum over the counted tokens of a text."""
-    ids, _ = tokens.padded(np.array([row]), handle.pad)
-    first = min(1, ids.shape[1] - 1)
-    return _lengths(handle, torch.from_numpy(ids).to(handle.device))[:, first:].sum(axis=1)
+def _median(
+    ratios: Sequence[Float64[np.ndarray, " layer"]], like: Float64[np.ndarray, " layer"]
+) -> Float64[np.ndarray, " layer"]:
+    return np.median(ratios, axis=0) if ratios else np.full_like(like, np.nan)
 
 
-def _lengths(handle: ModelHandle, ids: Tensor) -> Float64[np.ndarray, "layer token"]:
-    found: list[Tensor] = []
+def _lengths(
+    handle: ModelHandle, ids: Sequence[int], span: Int[np.ndarray, "1 2"]
+) -> tuple[Float64[np.ndarray, "layer token"], Float64[np.ndarray, "layer token"]]:
+    """Lengths of one text's states, and how much each token counts."""
+    own = torch.from_numpy(own_tokens(span, len(ids)))
+    lengths: list[Tensor] = []
+    weights: list[Tensor] = []
 
     def keep(_module: Any, _inputs: Any, output: Any) -> None:
-        found.append(block_states(output)[0].float().norm(dim=-1).cpu())
+        states = block_states(output)
+        lengths.append(states[0].float().norm(dim=-1).cpu())
+        weights.append(token_weights(states, own.to(states.device))[0].cpu())
 
     with ExitStack() as stack:
         if handle.divided and leads():
-            alone = Order(
-                ids.cpu().numpy(), np.array([ids.shape[1]]), packs=False, last=handle.n_layers - 1, through=True
-            )
+            alone = Order(np.array([ids]), np.array([len(ids)]), packs=False, last=handle.n_layers - 1, through=True)
             give(alone, handle.device)
         for block in handle.blocks:
             stack.callback(block.register_forward_hook(keep).remove)
-        handle.model(input_ids=ids)
-    return torch.stack(found).double().numpy()
+        handle.model(input_ids=torch.tensor([list(ids)], device=handle.device))
+    return torch.stack(lengths).double().numpy(), torch.stack(weights).double().numpy()

@@ -4,15 +4,20 @@ The input is `prefix + side`, verbatim. `raw` reads it as it is. A template puts
 replacement, so braces in the data mean nothing. `chat` is the tokenizer's chat template with the input as the only
 user message and the generation prompt behind it; it brings its own special tokens, so the tokenizer adds none
 (as `apply_chat_template(tokenize=True)` does). The tokenizer adds its special tokens to raw and templated text unless
-the template already begins with what the tokenizer would put there.
+the template already begins with what the tokenizer would put there. A chat template that asks what day it is prints a
+fixed one (`polyvalues.model.dates`).
 """
 
+import datetime
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from transformers import PreTrainedTokenizerBase
 
+from polyvalues.days import TEMPLATE_DAY
 from polyvalues.errors import SpecError
+from polyvalues.model.dates import prints_day, with_day
 
 INPUT: Final = "{input}"
 
@@ -25,18 +30,33 @@ class Template:
         name: `raw`, `chat`, or the template itself.
         tokenizer: the tokenizer that reads the result.
         add_special_tokens: whether the tokenizer adds its special tokens.
+        day: what a chat template prints that asks what day it is.
     """
 
     name: str
     tokenizer: PreTrainedTokenizerBase
     add_special_tokens: bool
+    day: datetime.date = TEMPLATE_DAY
+
+    @cached_property
+    def source(self) -> str:
+        """The text of the chat template; empty for other templates."""
+        return str(self.tokenizer.get_chat_template()) if self.name == "chat" else ""
+
+    @property
+    def prints_day(self) -> bool:
+        """Whether it is a chat template that asks what day it is."""
+        return prints_day(self.source)
 
     def render(self, prefix: str, side: str) -> tuple[str, bool]:
         """The text to tokenise, and whether the tokenizer adds its special tokens to it."""
         text = prefix + side
         if self.name == "chat":
             rendered = self.tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+                [{"role": "user", "content": text}],
+                tokenize=False,
+                add_generation_prompt=True,
+                **with_day(self.source, self.day),
             )
             return str(rendered), self.add_special_tokens
         if self.name != "raw":
@@ -44,8 +64,15 @@ class Template:
         return text, self.add_special_tokens
 
 
-def make_template(template: str | None, tokenizer: PreTrainedTokenizerBase) -> Template:
-    """A template for a tokenizer: None or `raw`, `chat`, or a text with `{input}`.
+def make_template(
+    template: str | None, tokenizer: PreTrainedTokenizerBase, *, day: datetime.date = TEMPLATE_DAY
+) -> Template:
+    """A template for a tokenizer.
+
+    Args:
+        template: None or `raw`, `chat`, or a text with `{input}`.
+        tokenizer: the tokenizer.
+        day: what a chat template prints that asks what day it is.
 
     Raises:
         SpecError: `chat` and the tokenizer has no chat template, or the text has no `{input}`.
@@ -59,7 +86,7 @@ def make_template(template: str | None, tokenizer: PreTrainedTokenizerBase) -> T
                 f"template 'chat': the tokenizer of {tokenizer.name_or_path or 'this model'} has no chat template; "
                 "use 'raw', or write the prompt out with '{input}' in it"
             )
-        return Template(name, tokenizer, add_special_tokens=False)
+        return Template(name, tokenizer, add_special_tokens=False, day=day)
     if name != "raw" and INPUT not in name:
         raise SpecError(f"template {name!r} is neither 'raw' nor 'chat' and has no '{INPUT}'")
     return Template(name, tokenizer, add_special_tokens=name == "raw" or not _brings_specials(name, tokenizer))

@@ -9,8 +9,9 @@ longest texts to the shortest, padded on the right; the attention mask is passed
 Batches are cut by a budget of tokens, counted as they are computed.
 
 Position `last` is the last token the tokenizer gives, its own special tokens included: a tokenizer that ends texts
-with EOS or [SEP] is read there. `mean` is the mean over all tokens of the text, special tokens included, summed in
-float32. When memory runs out the batch is halved, and later batches are no larger; the log says so once per call.
+with EOS or [SEP] is read there. `mean` is the mean over the text's own tokens, attention sinks left out
+(`model.attention_sinks`), summed in float32. When memory runs out the batch is halved, and later batches are no larger;
+the log says so once per call.
 """
 
 import logging
@@ -26,6 +27,7 @@ from torch import Tensor
 
 from polyvalues.axes import Position
 from polyvalues.errors import ArchitectureError, ReadingError, SpecError
+from polyvalues.model.attention_sinks import own_spans, own_tokens, token_weights, weighted_mean
 from polyvalues.model.batching import Tokens, next_batch, shown, tokenise
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.packed_attention import packed_attention
@@ -76,11 +78,11 @@ def record(
             f"token id {int(tokens.ids.max())} is beyond the model's {handle.vocabulary} embeddings: the tokenizer "
             "does not belong to this model"
         )
+    spans = _spans(handle, tokens) if spec.position == "mean" else None
     if handle.runtime is not None:
-        run = _Pass(handle, layers, spec.position, post_norm, packs=False)
-        return _elsewhere(run, handle.runtime, tokens, texts)
+        return _elsewhere(_Pass(handle, layers, spans, post_norm, packs=False), handle.runtime, tokens, texts)
     packs = spec.packing == "auto" and handle.packs
-    return _stream(_Pass(handle, layers, spec.position, post_norm, packs), tokens, texts, spec.batch_tokens)
+    return _stream(_Pass(handle, layers, spans, post_norm, packs), tokens, texts, spec.batch_tokens)
 
 
 def follow(handle: ModelHandle) -> None:
@@ -88,7 +90,7 @@ def follow(handle: ModelHandle) -> None:
     while (order := take(handle.device)) is not None:
         flat = order.ids[np.arange(order.ids.shape[1]) < order.lengths[:, None]].astype(np.int32)
         tokens = Tokens(flat, np.concatenate([[0], np.cumsum(order.lengths)]), np.arange(len(order.lengths)))
-        _Pass(handle, (order.last,), "last", order.through, order.packs).read(tokens, tokens.order)
+        _Pass(handle, (order.last,), None, order.through, order.packs).read(tokens, tokens.order)
 
 
 def dismiss(handle: ModelHandle) -> None:
@@ -97,18 +99,25 @@ def dismiss(handle: ModelHandle) -> None:
         give(None, handle.device)
 
 
+def _spans(handle: ModelHandle, tokens: Tokens) -> Int[np.ndarray, "text 2"]:
+    prompts = tokens.listed(np.arange(len(tokens.order)))
+    return own_spans(prompts, [handle.template], causal=not handle.encoder)
+
+
 def _elsewhere(run: "_Pass", runtime: Runtime, tokens: Tokens, texts: Sequence[tuple[str, str]]) -> Iterator[Reading]:
     """Texts that another library reads, from the longest to the shortest."""
     handle, layers = run.handle, run.layers
     normed = run.post_norm and layers[-1] == handle.n_layers - 1
-    if normed and run.position == "mean":
+    if normed and run.spans is not None:
         raise SpecError(
             f"reading.position = 'mean' after the final norm (protocol 'paper') is not read by {runtime.name}, where "
             "what was read is normed afterwards; use position 'last' or engine 'local'"
         )
     for places in portions(len(texts)):
         rows = tokens.order[places.start : places.stop]
-        states = prompt_states(runtime, tokens.listed(rows), layers, run.position, handle.hidden)
+        spans = None if run.spans is None else run.spans[rows]
+        position: Position = "last" if spans is None else "mean"
+        states = prompt_states(runtime, tokens.listed(rows), layers, position, handle.hidden, spans)
         if normed:
             states[-1] = after_norm(handle, states[-1])
         yield finite(handle, layers, Reading(rows, states), texts)
@@ -218,11 +227,19 @@ class _Copy:
 
 @dataclass(frozen=True, eq=False)
 class _Pass:
-    """One forward pass over a batch, with hooks that are on only while it runs."""
+    """One forward pass over a batch, with hooks that are on only while it runs.
+
+    Attributes:
+        handle: the model.
+        layers: blocks that are read.
+        spans: of every text, the tokens that are averaged; None: the last token is read.
+        post_norm: see `record`.
+        packs: whether batches are packed.
+    """
 
     handle: ModelHandle
     layers: tuple[int, ...]
-    position: Position
+    spans: Int[np.ndarray, "text 2"] | None
     post_norm: bool
     packs: bool
 
@@ -256,7 +273,8 @@ class _Pass:
             except _Enough:
                 output = None
         if normed:
-            buffer[-1].copy_(gather(_states(output, (*ids.shape, handle.hidden), type(handle.model).__name__)))
+            last = _states(output, (*ids.shape, handle.hidden), type(handle.model).__name__)
+            buffer[-1].copy_(gather(last, as_before=True))
         return _Copy.of(rows, buffer)
 
     def _inputs(
@@ -264,14 +282,15 @@ class _Pass:
     ) -> tuple[Tensor, dict[str, Any], "_Gather"]:
         """What the model is called with, and who takes the read position out of what it returns."""
         handle, device = self.handle, self.handle.device
+        spans = None if self.spans is None else self.spans[rows]
         if packed is not None:
             ids = torch.from_numpy(packed.ids)[None].to(device)
             positions = torch.from_numpy(packed.positions)[None].to(device)
-            gather = _Gather(self.position, tuple(ids.shape), packed.lengths, device, packed.paths)
+            gather = _Gather(spans, tuple(ids.shape), packed.lengths, device, packed.paths)
             return ids, {"input_ids": ids, "position_ids": positions, "use_cache": False}, gather
         padded, lengths = tokens.padded(rows, handle.pad)
         ids = torch.from_numpy(padded).to(device)
-        gather = _Gather(self.position, padded.shape, lengths, device)
+        gather = _Gather(spans, padded.shape, lengths, device)
         inputs: dict[str, Any] = {"input_ids": ids}
         if handle.encoder or lengths.min() < padded.shape[1]:
             inputs["attention_mask"] = gather.real.long()
@@ -298,7 +317,7 @@ class _Gather:
     """Takes the read position out of a block's output, on whatever device that is.
 
     Args:
-        position: which tokens are read.
+        spans: of each text, the tokens that are averaged; None: the last one is read.
         shape: `[text, token]` of a padded batch, `[1, token]` of a packed one.
         lengths: tokens of each text.
         device: where the states usually are.
@@ -307,31 +326,38 @@ class _Gather:
 
     def __init__(
         self,
-        position: Position,
+        spans: Int[np.ndarray, "text 2"] | None,
         shape: tuple[int, ...],
         lengths: Int[np.ndarray, " text"],
         device: torch.device,
         paths: Int[np.ndarray, "text place"] | None = None,
     ):
-        self.position, self.shape = position, shape
+        self.shape = shape
         width = shape[1] if paths is None else paths.shape[1]
         self.real = torch.from_numpy(np.arange(width) < lengths[:, None]).to(device)
-        self.lengths = torch.from_numpy(np.ascontiguousarray(lengths)).to(device)
+        self.own = None if spans is None else torch.from_numpy(own_tokens(spans, width)).to(device)
+        self.weights: Tensor | None = None
         self.paths = None if paths is None else torch.from_numpy(paths).to(device)
         texts = np.arange(len(lengths))
         place = texts * shape[1] + lengths - 1 if paths is None else paths[texts, lengths - 1]
         self.last = torch.from_numpy(place).to(device)
 
-    def __call__(self, states: Tensor) -> Tensor:
-        """`[text, token, hidden]` (packed: `[1, token, hidden]`) to `[text, hidden]`."""
+    def __call__(self, states: Tensor, *, as_before: bool = False) -> Tensor:
+        """`[text, token, hidden]` (packed: `[1, token, hidden]`) to `[text, hidden]`.
+
+        Args:
+            states: of a block.
+            as_before: weigh tokens as in the block before: `states` are those after the final norm, all of one length.
+        """
         flat = states.reshape(-1, states.shape[-1])
-        if self.position == "last":
+        if self.own is None:
             return flat.index_select(0, self.last.to(states.device))
         if self.paths is not None:
             states = flat[self.paths.to(states.device)]
-        real = self.real.to(states.device)[..., None]
-        # masked_fill, not a product: a pad token's inf times 0 would be nan.
-        return states.float().masked_fill(~real, 0.0).sum(dim=1) / self.lengths.to(states.device)[:, None]
+        own = self.own.to(states.device)
+        if self.weights is None or not as_before:
+            self.weights = token_weights(states, own)
+        return weighted_mean(states, own, self.weights.to(states.device))
 
 
 def _hook(buffer: Tensor, slot: int, gather: _Gather, *, last: bool) -> Any:

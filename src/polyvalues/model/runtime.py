@@ -14,6 +14,7 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from polyvalues.axes import Position
+from polyvalues.model.attention_sinks import own_tokens, token_weights, weighted_mean
 
 _PROMPTS: Final = 256
 
@@ -70,7 +71,12 @@ class Runtime(Protocol):
 
 
 def prompt_states(
-    runtime: Runtime, prompts: Sequence[Sequence[int]], layers: Sequence[int], position: Position, hidden: int
+    runtime: Runtime,
+    prompts: Sequence[Sequence[int]],
+    layers: Sequence[int],
+    position: Position,
+    hidden: int,
+    spans: Int[np.ndarray, "text 2"] | None = None,
 ) -> Float[np.ndarray, "layer text hidden"]:
     """States at the read position of every prompt, float32.
 
@@ -80,6 +86,7 @@ def prompt_states(
         layers: blocks that are read.
         position: `last` or `mean`.
         hidden: size of the residual stream.
+        spans: tokens of the prompts' own, for `mean` (`attention_sinks.own_spans`).
     """
     lengths = torch.tensor([len(prompt) for prompt in prompts])
     states = torch.zeros((len(layers), len(prompts), hidden))
@@ -88,31 +95,67 @@ def prompt_states(
         ends = places.position == lengths.to(places.position.device)[places.request] - 1
         states[slot, places.request[ends].cpu()] = found[ends].float().cpu()
 
-    def mean(slot: int, found: Tensor, places: Places) -> None:
-        states[slot].index_add_(0, places.request.cpu(), found.float().cpu())
+    if position == "last":
+        runtime.run(prompts, {layer: _looking(last, slot) for slot, layer in enumerate(layers)})
+        return states.numpy()
+    assert spans is not None
 
-    look = last if position == "last" else mean
-    runtime.run(prompts, {layer: _looking(look, slot) for slot, layer in enumerate(layers)})
-    return (states if position == "last" else states / lengths[:, None]).numpy()
+    def mean(slot: int, row: int, found: Float[Tensor, "token hidden"]) -> None:
+        own = torch.from_numpy(own_tokens(spans[row : row + 1], len(found))).to(found.device)
+        weights = token_weights(found[None], own)
+        states[slot, row] = weighted_mean(found[None], own, weights)[0].cpu()
+
+    runtime.run(prompts, _by_prompt(prompts, layers, mean))
+    return states.numpy()
 
 
-def prompt_norms(runtime: Runtime, prompts: Sequence[Sequence[int]], layers: int) -> Float64[np.ndarray, "layer text"]:
-    """Sums of the lengths of a prompt's states at every block, its first token left out where there are others."""
-    alone = torch.tensor([len(prompt) == 1 for prompt in prompts])
-    sums = torch.zeros((layers, len(prompts)), dtype=torch.float64)
+def prompt_lengths(
+    runtime: Runtime, prompts: Sequence[Sequence[int]], spans: Int[np.ndarray, "text 2"], layers: int
+) -> list[tuple[Float64[np.ndarray, "layer token"], Float64[np.ndarray, "layer token"]]]:
+    """Lengths of every prompt's states at every block, and how much each token counts in a mean."""
+    found = [np.zeros((2, layers, len(prompt))) for prompt in prompts]
 
-    def add(slot: int, found: Tensor, places: Places) -> None:
-        request = places.request.cpu()
-        counted = (places.position.cpu() > 0) | alone[request]
-        sums[slot].index_add_(0, request, found.float().norm(dim=-1).double().cpu() * counted)
+    def measure(slot: int, row: int, states: Float[Tensor, "token hidden"]) -> None:
+        own = torch.from_numpy(own_tokens(spans[row : row + 1], len(states))).to(states.device)
+        found[row][0, slot] = states.norm(dim=-1).double().cpu().numpy()
+        found[row][1, slot] = token_weights(states[None], own)[0].double().cpu().numpy()
 
-    runtime.run(prompts, {layer: _looking(add, layer) for layer in range(layers)})
-    return sums.numpy()
+    runtime.run(prompts, _by_prompt(prompts, range(layers), measure))
+    return [(own[0], own[1]) for own in found]
 
 
 def portions(count: int) -> list[range]:
     """Prompts that are given to a runtime at once, so that progress is seen and states stay few."""
     return [range(first, min(first + _PROMPTS, count)) for first in range(0, count, _PROMPTS)]
+
+
+def _by_prompt(
+    prompts: Sequence[Sequence[int]],
+    layers: Sequence[int],
+    done: Callable[[int, int, Float[Tensor, "token hidden"]], None],
+) -> dict[int, Tap]:
+    """Taps that call `done(slot, prompt, float32 states)` when all tokens of a prompt have passed a block.
+
+    A pass may hold a part of a prompt, and its tokens in any order; what waits for the rest is kept.
+    """
+    waiting: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+
+    def look(slot: int, found: Tensor, places: Places) -> None:
+        for row in places.request.unique().tolist():
+            length = len(prompts[row])
+            mine = (places.request == row) & (places.position < length)
+            states, there = waiting.pop((slot, row), None) or (
+                torch.zeros((length, found.shape[-1]), device=found.device),
+                torch.zeros(length, dtype=torch.bool, device=found.device),
+            )
+            states[places.position[mine]] = found[mine].float()
+            there[places.position[mine]] = True
+            if bool(there.all()):
+                done(slot, row, states)
+            else:
+                waiting[slot, row] = (states, there)
+
+    return {layer: _looking(look, slot) for slot, layer in enumerate(layers)}
 
 
 def _looking(look: Callable[[int, Tensor, Places], Any], slot: int) -> Tap:

@@ -26,7 +26,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from polyvalues.errors import ModelError
-from polyvalues.model.fingerprint import fingerprint
+from polyvalues.model.fingerprint import fingerprint, tokenizer_name
 from polyvalues.model.loading import check_complete, failures_explained, model_source, quiet_transformers, torch_device
 from polyvalues.specs import ModelSpec
 from polyvalues.translation_specs import Seq2SeqSpec
@@ -245,7 +245,11 @@ def load_seq2seq(spec: Seq2SeqSpec, flores: Callable[[str], str | None]) -> Seq2
     model.eval()
     model.requires_grad_(requires_grad=False)
     habits = {k: v for k, v in model.generation_config.to_diff_dict().items() if k not in _NO_HABITS}
-    identity = {"fingerprint": fingerprint(model, tokenizer(_PROBE)["input_ids"]), "generation": habits}
+    identity = {
+        "fingerprint": fingerprint(model, tokenizer(_PROBE)["input_ids"]),
+        "tokenizer": tokenizer_name(tokenizer),
+        "generation": habits,
+    }
     return Seq2SeqBackend(model, tokenizer, spec, _scheme(tokenizer), flores, identity)
 
 

@@ -38,6 +38,7 @@ class Beside:
         clusters: by concept, languages so that neighbours have alike vectors (`measure.clustering`).
         kinship: as in `Claims`.
         direction: as in `Claims`.
+        predictors: as in `Claims`.
         distances: by table, one variable per kind, `[source, target]`.
         controls: control experiments.
         noise: as `measure.noise.noise`.
@@ -53,6 +54,7 @@ class Beside:
     clusters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kinship: xr.Dataset = field(default_factory=xr.Dataset)
     direction: xr.Dataset = field(default_factory=xr.Dataset)
+    predictors: xr.Dataset = field(default_factory=xr.Dataset)
     distances: Mapping[str, xr.Dataset] = field(default_factory=dict)
     controls: Sequence[ControlReport] = ()
     noise: xr.Dataset = field(default_factory=xr.Dataset)

@@ -13,6 +13,7 @@ import xarray as xr
 from polyvalues.artifacts import Claims
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET, VERDICTS
 from polyvalues.report.notation import Interval, interval_text, listed, number
+from polyvalues.report.predictors import predictors_words
 from polyvalues.report.prose import CANNOT, Sentence
 from polyvalues.report.tables import columns_csv
 
@@ -37,7 +38,7 @@ def describe_claims(claims: Claims) -> tuple[Sentence, ...]:
     said = {
         "recognition": [_chance(claims.chance)],
         "layers": [_stability(claims.stability)],
-        "accuracy": [_differences(claims.differences)],
+        "accuracy": [_differences(claims.differences), predictors_words(claims.predictors)],
         "disattenuated": [_agreement(claims.agreement)],
         "cosine": [_companions(claims.companions)],
         "kinship": _kinship(claims.kinship),
@@ -56,7 +57,7 @@ def claims_csv(claims: Claims) -> Mapping[str, str]:
     A file per analysis, and one more for each smaller set of labels, named by them (`direction_concept.csv`).
     """
     files: dict[str, str] = {}
-    for name in ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction"):
+    for name in ("chance", "stability", "differences", "agreement", "companions", "kinship", "direction", "predictors"):
         files |= dataset_csv(name, getattr(claims, name))
     return files
 
@@ -168,23 +169,35 @@ def _companions(data: xr.Dataset) -> str:
 
 
 def _kinship(data: xr.Dataset) -> Iterator[str]:
+    """Which kinds of similarity go with cosines: the genetic one by itself, each other one beyond it."""
     if not data:
         return
-    cells = data.sel({"table": "computed", "of": "cosine", "coefficient": "pearson", "form": "direct"})
-    found, none = [], []
+    cells = data.sel({"table": "computed", "of": "cosine", "coefficient": "pearson", "form": "beyond"})
+    found, none, cannot = [], [], []
     for kind in map(str, cells["kind"].values):
-        q = cells["q"].sel({"kind": kind}).values
-        certain = int((q <= LEVEL).sum())
-        (found if certain else none).append(
-            f"{kind} (in {certain} of {int((~np.isnan(q)).sum())} concepts)" if certain else kind
-        )
+        cell = cells.sel({"kind": kind})
+        q, least = cell["q"].values, cell["least"].values
+        testable = ~np.isnan(q) & (least <= LEVEL)
+        words = f"{kind}{_beyond(str(cell['given'].item()))}"
+        if not testable.any():
+            known = least[~np.isnan(least)]
+            cannot.append(f"{words} ({f'p cannot be below {known.min():.2g}' if len(known) else 'too few pairs'})")
+        elif certain := int((q[testable] <= LEVEL).sum()):
+            found.append(f"{words} (in {certain} of {int(testable.sum())} concepts)")
+        else:
+            none.append(words)
+    level = f"{LEVEL:g}; genetic: by permuting languages, the others: against simulated languages"
     if found:
         rest = f"; no sign of it for {listed(tuple(none))}" if none else ""
-        level = f"at q ≤ {LEVEL:g} (Mantel)"
-        yield f"Cosines of two languages go with linguistic similarity {level}: {listed(tuple(found))}{rest}."
-    else:
-        level = f"(Mantel, q > {LEVEL:g} throughout)"
-        yield f"There is no sign that cosines go with linguistic similarity of any kind {level}."
+        yield f"Cosines of two languages go with linguistic similarity (q ≤ {level}): {listed(tuple(found))}{rest}."
+    elif none:
+        yield f"There is no sign that cosines go with linguistic similarity (q > {level}): {listed(tuple(none))}."
+    if cannot:
+        yield f"Whether cosines go with similarity of these kinds cannot be tested: {listed(tuple(cannot))}."
+
+
+def _beyond(given: str) -> str:
+    return f" beyond {given.replace('genetic', 'genealogy').replace('geographic', 'geography')}" if given else ""
 
 
 def _direction(data: xr.Dataset) -> Iterator[str]:

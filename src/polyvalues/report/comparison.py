@@ -53,7 +53,9 @@ def comparison_page(report: ComparisonReport, figures: Mapping[str, str]) -> str
     """
     names = [str(name) for name in report.table["study"].values]
     traits = Grid(
-        "Traits and mixtures", tuple(report.heads), tuple((row[0], tuple(map(Cell, row[1:]))) for row in report.rows)
+        "Traits and mixtures; intervals: other items in these languages, then other items in other languages",
+        tuple(report.heads),
+        tuple((row[0], tuple(map(Cell, row[1:]))) for row in report.rows),
     )
     return template("compare.html.j2").render(
         title="Comparison of " + ", ".join(names),

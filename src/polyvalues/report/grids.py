@@ -101,12 +101,25 @@ def overview(findings: Findings) -> Grid:
     rows = tuple(
         (
             "mean over concepts" if c == ALL_CONCEPTS else c,
-            tuple(full(headline(findings, q, c), signed=q == "transfer") for q in quantities),
+            tuple(_headline(findings, q, c) for q in quantities),
         )
         for c in concepts
     )
     heads = tuple(QUANTITIES.get(quantity, quantity.replace("_", " ")) for quantity in quantities)
-    return Grid("Headline numbers per concept", ("concept", *heads), rows)
+    title = "Headline numbers per concept, means over languages; intervals: other items in these languages"
+    if "both" in findings.overview and bool(findings.overview["both"].notnull().any()):
+        title += "; second interval: other items in other languages"
+    return Grid(title, ("concept", *heads), rows)
+
+
+def _headline(findings: Findings, quantity: str, concept: str) -> Cell:
+    signed = quantity == "transfer"
+    items, both = (headline(findings, quantity, concept, over) for over in ("value", "both"))
+    cell = full(items, signed=signed)
+    if not both.bounded:
+        return cell
+    bounds = f"[{number(both.lower, signed=signed)}, {number(both.upper, signed=signed)}]"
+    return Cell(f"{interval_text(items, signed=signed)} {bounds}", cell.title)
 
 
 def control_summary(findings: Findings) -> Grid:
@@ -196,26 +209,30 @@ def summary(info: StudyInfo) -> Grid:
 def kinship(data: xr.Dataset) -> list[Grid]:
     """Correlation of cosines with kinship, concepts by kinds, one table per distance table and quantity."""
     concepts, kinds = ([str(name) for name in data[dim].values] for dim in (CONCEPT, "kind"))
-    own = data.sel({"coefficient": "pearson", "form": "direct"})
+    own = data.sel({"coefficient": "pearson", "form": "beyond"})
     grids = []
     for table in map(str, data["table"].values):
         for quantity in map(str, data["of"].values):
             part = own.sel({"table": table, "of": quantity})
-            found = intervals(part["languages"], {CONCEPT: concepts, "kind": kinds})
-            tests = (part[name].transpose(CONCEPT, "kind").values.ravel().tolist() for name in ("p", "q", "pairs"))
-            cells = [_tested(value, *test) for value, *test in zip(found.values(), *tests, strict=True)]
-            rows = tuple((c, tuple(cells[at * len(kinds) :][: len(kinds)])) for at, c in enumerate(concepts))
-            grids.append(
-                Grid(f"Pearson's r of {quantity} with similarity, distances: {table}", ("concept", *kinds), rows)
+            given = {kind: str(part["given"].sel(kind=kind).item()) for kind in kinds}
+            heads = [f"{kind} given {given[kind]}" if given[kind] else kind for kind in kinds]
+            rows = tuple((c, tuple(_tested(part.sel({CONCEPT: c, "kind": kind})) for kind in kinds)) for c in concepts)
+            title = (
+                f"Pearson's r of {quantity} with similarity, distances: {table}; intervals: other languages and items"
             )
+            grids.append(Grid(title, ("concept", *heads), rows))
     return grids
 
 
-def _tested(value: Interval, p: float, q: float, pairs: int) -> Cell:
-    if not value.measured:
+def _tested(cell: xr.Dataset) -> Cell:
+    items, both = Interval.of(cell["items"]), Interval.of(cell["both"])
+    if not items.measured:
         return Cell(MISSING, NOT_MEASURED)
-    counts = f"q = {q:.2g}, {pairs} pairs of languages"
-    return Cell(f"{interval_text(value, signed=True)}, p = {p:.2g}", counts)
+    p, q, least, pairs = (float(cell[name]) for name in ("p", "q", "least", "pairs"))
+    said = f"{interval_text(both if both.measured else items, signed=True)}, p = {p:.2g}"
+    counts = f"q = {q:.2g}, smallest possible p {least:.2g}, {pairs:.0f} pairs of languages"
+    alone = f"these languages, other items: {interval_text(items, signed=True)}"
+    return Cell(said, f"{counts}; {alone}" if both.measured else f"{counts}; interval: other items only")
 
 
 def direction(data: xr.Dataset) -> Grid:

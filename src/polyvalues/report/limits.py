@@ -15,7 +15,8 @@ def limits(findings: Findings, beside: Beside) -> tuple[Sentence, ...]:
     """
     said = [
         "How another model, prompt or position, or other pairs, would do: intervals are about other items of the same "
-        "kind, with everything else as it is here."
+        "kind, with everything else as it is here; where other languages are named, about other languages too, as if "
+        "those read had been drawn from all that one could read."
     ]
     if findings.recognition.sizes[TARGET] > 1 and not beside.quality:
         said.append(

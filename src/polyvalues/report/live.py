@@ -303,16 +303,22 @@ def _kinship(findings: Findings, tags: Sequence[str], beside: Beside) -> list[di
     far = np.stack([[beside.distances[table][kind].sel(pick).values for kind in names["kind"]] for table in tables])
     order = ("table", CONCEPT, "of", "kind", "coefficient", "form")
     kept = data.sel({"table": tables, CONCEPT: list(concepts_of(findings))})
-    interval = kept["languages"].sel({INTERVAL: list(BOUNDS)}).transpose(*order, INTERVAL).values
+    interval = kept["both"].sel({INTERVAL: list(BOUNDS)}).transpose(*order, INTERVAL).values
     tests = [kept[name].transpose(*order).values[..., None] for name in ("p", "q")]
     return [
         {
             "name": "kinship", "form": "kinship", "tables": tables, "of": names["of"], "kinds": names["kind"],
             "coefficients": names["coefficient"], "forms": names["form"], "distances": packed(far),
             "tests": packed(np.concatenate([interval, *tests], axis=-1)),
-            "counts": packed(kept["pairs"].transpose(*order[:4])),
+            "counts": packed(kept["pairs"].transpose(*order[:4])), "given": _given(kept, names["kind"]),
         }
     ]  # fmt: skip
+
+
+def _given(data: xr.Dataset, kinds: Sequence[str]) -> list[str]:
+    """What the form `beyond` of each kind holds fixed, in the first table."""
+    first = data["given"].isel(table=0) if "table" in data["given"].dims else data["given"]
+    return [str(first.sel(kind=kind).item()) for kind in kinds]
 
 
 def _direction(findings: Findings, tags: Sequence[str], info: StudyInfo, beside: Beside) -> list[dict[str, Any]]:

@@ -4,6 +4,9 @@ Rules. A number is called above another only if their intervals do not touch; ot
 cannot be told apart. The highest or lowest of many estimates is named as just that, with how many there were, because
 the extreme of many is partly luck. What was not measured is said to be so.
 
+An interval is about other items in these languages; what stands in parentheses after a mean is about other items in
+other languages, of which these are a sample.
+
 Under the paper protocol the numbers are told but nothing is claimed from them.
 """
 
@@ -15,7 +18,7 @@ import xarray as xr
 
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import CONCEPT, CONTROL, SOURCE, TARGET
-from polyvalues.report.notation import Interval, interval_text, intervals, listed
+from polyvalues.report.notation import Interval, interval_text, intervals, listed, number
 from polyvalues.report.views import LanguageView, arrange, chosen_layers, concepts_of, headline, own
 
 _FEW = 30
@@ -101,13 +104,24 @@ def _headline(findings: Findings, tags: Sequence[str]) -> Sentence:
     single = len(concepts) == len(tags) == 1
     verb = " is" if single else " averages"
     scope = "" if single else f" over {_count(concepts, 'concept')} and {_count(tags, 'language')}"
-    text = f"{what}{verb} {interval_text(within, reference=0.5)}{scope}"
+    text = (
+        f"{what}{verb} {interval_text(within, reference=0.5)}{scope}{'' if single else _elsewhere(findings, 'within')}"
+    )
     if not random.measured:
         return Sentence(text + ".", "accuracy")
     beside = ("a random direction reaches " if single else "random directions reach ") + interval_text(
         random, reference=0.5
     )
     return Sentence(f"{text}; {beside}. {_beside(findings, within, random)}", "accuracy")
+
+
+def _elsewhere(findings: Findings, quantity: str, *, signed: bool = False) -> str:
+    """The interval that takes the languages as a sample, in parentheses; nothing where there is none."""
+    both = headline(findings, quantity, over="both")
+    if not both.bounded or not _claimable(findings):
+        return ""
+    lower, upper = (number(bound, signed=signed) for bound in (both.lower, both.upper))
+    return f" (in other languages like these: {lower} to {upper})"
 
 
 def _claimable(findings: Findings) -> bool:
@@ -190,6 +204,7 @@ def _mean_transfer(findings: Findings) -> Sentence | None:
     by = interval_text(change, signed=True, reference=0.0)
     text = f"With a vector from another language, recognition changes by {by}"
     text += f" on average, to {interval_text(across, reference=0.5)}" if across.measured else " on average"
+    text += _elsewhere(findings, "transfer", signed=True)
     if not _claimable(findings):
         return Sentence(text + ".", "transfer")
     if change.below(0.0):
@@ -238,6 +253,7 @@ def _cosine(findings: Findings) -> Sentence | None:
     if not raw.measured:
         return None
     text = f"Vectors of two languages have a mean cosine of {interval_text(raw, reference=0.0)}"
+    text += _elsewhere(findings, "cosine")
     if corrected.measured:
         text += f", and of {interval_text(corrected, reference=0.0)} once their own noise is taken out"
     if not raw.above(0.0):

@@ -9,6 +9,7 @@ from polyvalues.report.beside import Beside
 from polyvalues.report.further import further_sections
 from polyvalues.report.grids import Grid
 from polyvalues.report.parts import Figure, Section, drawn
+from polyvalues.report.predictors import predictors_section
 from polyvalues.report.views import LanguageView
 
 
@@ -32,6 +33,8 @@ def page_sections(
     if len(languages) > 1:
         sections += [_recognition(findings, languages, figures), _transfer(findings, languages, figures)]
     sections.append(_consistency(findings, languages, figures))
+    if beside.predictors:
+        sections.append(predictors_section(beside.predictors, languages))
     if beside.kinship or beside.direction:
         sections.append(_relations(beside, figures))
     sections += [_controls(findings, languages), _data(info, languages, figures)]
@@ -152,7 +155,10 @@ def _relations(beside: Beside, figures: Mapping[str, str]) -> Section:
     folded: list[Grid] = []
     if beside.kinship:
         tables = grids.kinship(beside.kinship)
-        caption = "Are the vectors of related languages closer? Tested by permuting languages, since pairs share them."
+        caption = (
+            "Are the vectors of related languages closer? Genetic similarity is tested by permuting languages, since "
+            "pairs share them; every other kind beyond genealogy, against simulated languages."
+        )
         alt = "Points: cosine of two languages against their similarity, per concept. Numbers in the tables below."
         parts += drawn(figures, "kinship", alt, caption, tables)
         folded += [] if "kinship" in figures else tables

@@ -119,9 +119,17 @@ def transfer_csv(findings: Findings) -> str:
 
 
 def overview_csv(findings: Findings) -> str:
-    """`concept,quantity,estimate,lower,upper`: the headline numbers; concept `all` is the mean over concepts."""
-    values = findings.overview["value"].transpose(CONCEPT, QUANTITY, INTERVAL)
-    return columns_csv(_frame(values, ("estimate", "lower", "upper")))
+    """`concept,quantity,estimate,lower,upper,both_lower,both_upper`: the headline numbers.
+
+    `lower` and `upper` are about other items in these languages, `both_lower` and `both_upper` about other items in
+    other languages; concept `all` is the mean over concepts.
+    """
+    order = (CONCEPT, QUANTITY, INTERVAL)
+    frame = _frame(findings.overview["value"].transpose(*order), ("estimate", "lower", "upper"))
+    if "both" not in findings.overview:
+        return columns_csv(frame)
+    both = _frame(findings.overview["both"].transpose(*order), ("both_estimate", "both_lower", "both_upper"))
+    return columns_csv(frame | {name: both[name] for name in ("both_lower", "both_upper")})
 
 
 def pairs_csv(info: StudyInfo) -> str:

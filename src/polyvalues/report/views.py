@@ -90,7 +90,7 @@ def layer_label(findings: Findings) -> str:
 
 @dataclass(frozen=True, eq=False)
 class KinshipView:
-    """One of the many correlations with kinship: Pearson's, of raw cosines, over all pairs of languages.
+    """One of the many correlations with kinship: Pearson's, of raw cosines, of a kind other than genetic beyond it.
 
     Attributes:
         table: distance table: our own where it was used, else the first.
@@ -103,9 +103,9 @@ class KinshipView:
     data: xr.Dataset
 
     def tested(self, concept: str) -> tuple[Interval, float]:
-        """The correlation, with its interval over languages, and p."""
+        """The correlation, with its interval over other languages and items, and p."""
         own = self.data.sel({CONCEPT: concept})
-        return Interval.of(own["languages"]), float(own["p"])
+        return Interval.of(own["both"]), float(own["p"])
 
 
 def kinship_view(data: xr.Dataset) -> KinshipView:
@@ -113,17 +113,26 @@ def kinship_view(data: xr.Dataset) -> KinshipView:
     tables, kinds = ([str(name) for name in data[dim].values] for dim in ("table", "kind"))
     table = "computed" if "computed" in tables else tables[0]
     kind = "genetic" if "genetic" in kinds else kinds[0]
-    own = data.sel({"table": table, "kind": kind, "of": "cosine", "coefficient": "pearson", "form": "direct"})
+    own = data.sel({"table": table, "kind": kind, "of": "cosine", "coefficient": "pearson", "form": "beyond"})
     return KinshipView(table, kind, own)
 
 
-def headline(findings: Findings, quantity: str, concept: str = ALL_CONCEPTS) -> Interval:
-    """A number of the overview; not measured if the overview does not have it."""
+def headline(
+    findings: Findings, quantity: str, concept: str = ALL_CONCEPTS, over: Literal["value", "both"] = "value"
+) -> Interval:
+    """A number of the overview; not measured if the overview does not have it.
+
+    Args:
+        findings: the numbers.
+        quantity: of the overview.
+        concept: or the mean over concepts.
+        over: `value`: interval over other items, in these languages; `both`: in other languages as well.
+    """
     table = findings.overview
     quantities, concepts = table[QUANTITY].values.tolist(), table[CONCEPT].values.tolist()
-    if quantity not in quantities or concept not in concepts:
+    if over not in table or quantity not in quantities or concept not in concepts:
         return Interval(float("nan"), float("nan"), float("nan"))
-    return Interval.of(table["value"][{CONCEPT: concepts.index(concept), QUANTITY: quantities.index(quantity)}])
+    return Interval.of(table[over][{CONCEPT: concepts.index(concept), QUANTITY: quantities.index(quantity)}])
 
 
 def layer_words(protocols: Mapping[str, str]) -> str:

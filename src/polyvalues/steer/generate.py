@@ -14,8 +14,8 @@ A model that another library runs (`ModelHandle.runtime`) is given all prompts; 
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from polyvalues.errors import ReadingError, SteeringError
 from polyvalues.model.batching import Tokens, shown, tokenise
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.loading import quiet_transformers
+from polyvalues.model.prompt_name import prompt_name
 from polyvalues.model.prompting import Template, make_template
 from polyvalues.model.record import out_of_memory
 from polyvalues.model.runtime import Decoding, portions
@@ -97,7 +98,7 @@ def generate(
         chosen = plan_for(plan, own)
         steered = nullcontext() if chosen is None else steering(handle, chosen)
         try:
-            with torch.inference_mode(), quiet_transformers(), steered:
+            with torch.inference_mode(), quiet_transformers(), _settings_only(causal, config), steered:
                 out = causal.generate(
                     **_left(ids, lengths, handle),
                     generation_config=config,
@@ -152,10 +153,17 @@ def _smaller(rows: int, prompt: str) -> int:
 
 def chat_template(handle: ModelHandle, spec: GenerationSpec) -> Template:
     """How prompts are wrapped: as the spec says, else as a chat if the tokenizer has a template, else as texts are."""
+    day = handle.template.day
     if spec.template is not None:
-        return make_template(spec.template, handle.tokenizer)
+        return make_template(spec.template, handle.tokenizer, day=day)
     has_chat = bool(getattr(handle.tokenizer, "chat_template", None))
-    return make_template("chat", handle.tokenizer) if has_chat else handle.template
+    return make_template("chat", handle.tokenizer, day=day) if has_chat else handle.template
+
+
+def answering(handle: ModelHandle, spec: GenerationSpec) -> dict[str, Any]:
+    """What answers depend on besides the weights and `spec`, as JSON-ready values: the prompt, and where they end."""
+    config = _config(handle, spec)
+    return {"prompt": prompt_name(chat_template(handle, spec)), "ends": _ends(config), "begins": config.bos_token_id}
 
 
 def _row_seed(seed: int, prompt: str) -> int:
@@ -183,6 +191,17 @@ def _config(handle: ModelHandle, spec: GenerationSpec) -> GenerationConfig:
         repetition_penalty=1.0,
         no_repeat_ngram_size=0,
     )
+
+
+@contextmanager
+def _settings_only(causal: Any, config: GenerationConfig) -> Iterator[None]:
+    """The model's own generation config set aside: releases fill in from it, each in its own way, what is not given."""
+    own = causal.generation_config
+    causal.generation_config = config
+    try:
+        yield
+    finally:
+        causal.generation_config = own
 
 
 def _left(ids: np.ndarray, lengths: np.ndarray, handle: ModelHandle) -> dict[str, Tensor]:

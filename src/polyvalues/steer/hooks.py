@@ -22,10 +22,12 @@ import torch
 from torch import Tensor, nn
 
 from polyvalues.errors import ArchitectureError, SteeringError
+from polyvalues.model.attention_sinks import own_spans, token_weights, weighted_mean
 from polyvalues.model.blocks import block_states, find_blocks
 from polyvalues.model.handle import ModelHandle
+from polyvalues.model.prompting import Template, make_template
 from polyvalues.steer.interventions import intervene
-from polyvalues.steer.plan import Intervention, Plan
+from polyvalues.steer.plan import Condition, Intervention, Plan
 
 _STEERED: Final[weakref.WeakSet[nn.Module]] = weakref.WeakSet()
 _CACHES: Final = ("past_key_values", "layer_past")
@@ -113,6 +115,8 @@ class _Run:
         self.lengths: Tensor | None = None  # real tokens of each prompt
         self.passed: Tensor | None = None  # rows that meet the condition
         self.active: Tensor | None = None  # [row, token], None: every token
+        self.spares = not handle.encoder and any(part.spares_first for part in plan.interventions)
+        self.first: Tensor | None = None  # [row, token], None: the first token of no text is in this pass
         self.size = 0
         self.reading = False
         self.ready: dict[tuple[int, int, torch.device], tuple[Tensor, Tensor, Tensor | None]] = {}
@@ -141,6 +145,10 @@ class _Run:
         if past > 0 and self.relative and self.lengths is None:
             raise SteeringError("the cache was filled before steering began: give prompt_lengths")
         self.active = self._active(mask, past, tokens, shown.device)
+        self.first = None
+        if self.spares and (past == 0 or mask is not None):
+            real = torch.ones((self.size, past + tokens), device=shown.device) if mask is None else mask
+            self.first = ((real.cumsum(dim=1) == 1) & (real == 1))[:, -tokens:]
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         given = dict(self.signature.bind_partial(*args, **kwargs).arguments)
@@ -178,23 +186,37 @@ class _Run:
             self.lengths = self._rows(torch.as_tensor(list(self.given), device=device))
         condition = self.plan.condition
         if condition is not None:
-            last = torch.where(real, torch.arange(tokens, device=device), 0).amax(dim=1)
-            if self.given is not None:  # the token where the prompt ends, not the text
-                last = ((real.cumsum(dim=1) == self.lengths[:, None]) & real).int().argmax(dim=1)
-            states = self._read(module, given, condition.layer, last)
+            if self.given is not None:  # the prompt alone, not the whole text
+                real = real & (real.cumsum(dim=1) <= self.lengths[:, None])
+            states = self._read(module, given, condition, (ids, real))
             copies = self._copies(condition.rows)
             self.passed = condition.take(torch.arange(condition.rows).repeat_interleave(copies)).passes(states)
 
-    def _read(self, module: nn.Module, given: dict[str, Any], layer: int, last: Tensor) -> Tensor:
-        """Output of a block at these tokens, unsteered; a pass of its own, without cache."""
+    def _read(
+        self, module: nn.Module, given: dict[str, Any], condition: Condition, prompt: tuple[Tensor | None, Tensor]
+    ) -> Tensor:
+        """Output of a block at what a condition reads of the prompt, unsteered; a pass of its own, without cache.
+
+        Args:
+            module: what is called.
+            given: what it is called with.
+            condition: says which block, and which tokens.
+            prompt: token ids, and which of them are the prompt's, bool `[row, token]`.
+        """
         found: list[Tensor] = []
+        ids, real = prompt
 
         def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
             states = block_states(output)
-            found.append(states[torch.arange(len(last)), last.to(states.device)].float())
+            if condition.position == "mean":
+                own = _own(self.handle, ids, real).to(states.device)
+                found.append(weighted_mean(states, own, token_weights(states, own)))
+            else:
+                last = torch.where(real, torch.arange(real.shape[1], device=real.device), 0).amax(dim=1)
+                found.append(states[torch.arange(len(last)), last.to(states.device)].float())
             raise _Stop
 
-        hook = self.handle.blocks[layer].register_forward_hook(keep)
+        hook = self.handle.blocks[condition.layer].register_forward_hook(keep)
         without = {name: value for name, value in given.items() if name not in _CACHES}
         if not self.handle.encoder:
             without["use_cache"] = False
@@ -249,6 +271,8 @@ class _Run:
         for part in parts:
             directions, strengths, rows = self._ready(part, states.device)
             new = intervene(changed, directions, strengths, part.kind, norm=part.keep_norm)
+            if part.spares_first and self.first is not None:
+                new = torch.where(self.first.to(states.device)[..., None], changed, new)
             changed = new if rows is None else torch.where(rows, new, changed)
         changed = changed.to(states.dtype)
         if self.active is None:
@@ -282,6 +306,22 @@ class _Run:
         if len(values) == 1 or copies == 1:
             return values  # broadcast, or as it is
         return values.repeat_interleave(copies, dim=0)
+
+
+def likely_templates(handle: ModelHandle) -> tuple[Template, ...]:
+    """What may stand around a prompt that is steered: the handle's template, or the tokenizer's chat template."""
+    chat = bool(getattr(handle.tokenizer, "chat_template", None))
+    return (handle.template, *((make_template("chat", handle.tokenizer),) if chat else ()))
+
+
+def _own(handle: ModelHandle, ids: Tensor | None, real: Tensor) -> Tensor:
+    """Which tokens are the prompts' own, bool `[row, token]`; of embeddings, all but the first."""
+    if ids is None:
+        return real & ((real.cumsum(dim=1) > 1) | (real.sum(dim=1, keepdim=True) == 1))
+    prompts = [row[here].tolist() for row, here in zip(ids, real, strict=True)]
+    spans = torch.from_numpy(own_spans(prompts, likely_templates(handle), causal=not handle.encoder)).to(real.device)
+    place = real.cumsum(dim=1) - 1
+    return real & (place >= spans[:, :1]) & (place < spans[:, 1:])
 
 
 def _past(given: dict[str, Any], mask: Tensor | None, tokens: int) -> int:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from polyvalues.axes import INTERVENTIONS, InterventionKind
+from polyvalues.axes import INTERVENTIONS, InterventionKind, Position
 from polyvalues.errors import SteeringError
 
 _FROM: Final = re.compile(r"from:(-?\d+)")
@@ -29,7 +29,8 @@ class Intervention:
         strengths: float32 `[row or 1]`, in the units of the hidden states (times the layer's mean norm already).
             A row with strength 0 is left alone by `add` and `piecewise`, bit for bit; `ablate` leaves alone rows with
             strength 0 and `clamp` rows whose strength is NaN.
-        kind: what is done (`steer.interventions`).
+        kind: what is done (`steer.interventions`). `ablate` and `clamp` leave the first token of a causal model alone:
+            what they take away is as long as the state, and there that is the attention sink (`spares_first`).
         keep_norm: rescale to the length from before.
     """
 
@@ -64,6 +65,11 @@ class Intervention:
         """Bool `[row or 1]`: rows that it changes at all."""
         return ~self.strengths.isnan() if self.kind == "clamp" else self.strengths != 0
 
+    @property
+    def spares_first(self) -> bool:
+        """Whether the first token of a causal model is left alone."""
+        return self.kind in ("ablate", "clamp")
+
     def take(self, rows: Tensor) -> "Intervention":
         """The same for these rows of the batch."""
         directions = self.directions if len(self.directions) == 1 else self.directions[rows]
@@ -76,19 +82,21 @@ class Condition:
     """Steer only rows whose prompt, unsteered, projects far enough on a vector.
 
     A row is steered when `h . direction < threshold` (`below`) or `> threshold`, `h` being the output of block `layer`
-    at the prompt's last token.
+    at the prompt's last token, or its mean over the prompt's own tokens (`model.attention_sinks`).
 
     Attributes:
         layer: 0-based.
         directions: float32 `[row or 1, hidden]`, unit vectors.
         thresholds: float32 `[row or 1]`.
         below: which side is steered.
+        position: what is read; give that of the vectors' own texts.
     """
 
     layer: int
     directions: Float32[Tensor, "row hidden"]
     thresholds: Float32[Tensor, " row_or_1"]
     below: bool = True
+    position: Position = "last"
 
     @property
     def rows(self) -> int:

@@ -10,9 +10,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from polyvalues.model.attention_sinks import own_spans
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.runtime import Decoding, Places, Runtime, Tap, prompt_states
-from polyvalues.steer.hooks import check_plan
+from polyvalues.steer.hooks import check_plan, likely_templates
 from polyvalues.steer.interventions import intervene
 from polyvalues.steer.plan import Condition, Intervention, Plan
 
@@ -43,7 +44,7 @@ def steered_tokens(
     if plan.condition is not None:
         start = torch.where(_passed(handle, runtime, plan.condition, prompts), start, _NEVER)
     taps = {
-        layer: _tap([part for part in plan.interventions if part.layer == layer], start, end, count)
+        layer: _tap([part for part in plan.interventions if part.layer == layer], start, end, count, not handle.encoder)
         for layer in dict.fromkeys(part.layer for part in plan.interventions)
     }
     return runtime.run(prompts, taps, decoding)
@@ -61,11 +62,12 @@ def _spans(plan: Plan, lengths: Tensor) -> tuple[Tensor, Tensor]:
 
 def _passed(handle: ModelHandle, runtime: Runtime, condition: Condition, prompts: Sequence[Sequence[int]]) -> Tensor:
     """Bool `[row]`: prompts that meet the condition, read unsteered."""
-    states = prompt_states(runtime, prompts, (condition.layer,), "last", handle.hidden)[0]
+    spans = own_spans(prompts, likely_templates(handle), causal=not handle.encoder)
+    states = prompt_states(runtime, prompts, (condition.layer,), condition.position, handle.hidden, spans)[0]
     return condition.passes(torch.from_numpy(states))
 
 
-def _tap(parts: Sequence[Intervention], start: Tensor, end: Tensor, count: int) -> Tap:
+def _tap(parts: Sequence[Intervention], start: Tensor, end: Tensor, count: int, causal: bool) -> Tap:
     ready = []
     for part in parts:
         strengths = torch.nan_to_num(part.strengths)
@@ -80,7 +82,8 @@ def _tap(parts: Sequence[Intervention], start: Tensor, end: Tensor, count: int) 
         for part, directions, strengths, steered in ready:
             own = directions[request].to(states.device)[:, None], strengths[request].to(states.device)[:, None, None]
             new = intervene(changed[:, None], *own, part.kind, norm=part.keep_norm)[:, 0]
-            changed = torch.where(steered[request].to(states.device)[:, None], new, changed)
+            touched = steered[request] & ((position > 0) | (not (causal and part.spares_first)))
+            changed = torch.where(touched.to(states.device)[:, None], new, changed)
         return torch.where(active.to(states.device)[:, None], changed.to(states.dtype), states)
 
     return tap

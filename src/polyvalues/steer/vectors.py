@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from polyvalues.artifacts import SteeringVectors
-from polyvalues.axes import CONCEPT, HIDDEN, LAYER, SOURCE, Concept, InterventionKind, Language
+from polyvalues.axes import CONCEPT, HIDDEN, LAYER, SOURCE, Concept, InterventionKind, Language, Position
 from polyvalues.errors import SteeringError
 from polyvalues.model.handle import ModelHandle
 from polyvalues.steer.hooks import steering
@@ -135,7 +135,9 @@ class Steerable:
         midpoint = float(torch.from_numpy(data["midpoint"].values.astype(np.float32)) @ direction)
         flipped = bool(data["flipped"])
         size = (-threshold if flipped else threshold) * self.norm(layer)
-        return Condition(layer, direction[None], torch.tensor([midpoint + size]), below=not flipped)
+        position: Position = "mean" if self.artefact.data.attrs.get("position") == "mean" else "last"
+        threshold_there = torch.tensor([midpoint + size])
+        return Condition(layer, direction[None], threshold_there, below=not flipped, position=position)
 
     @contextmanager
     def steer(

@@ -1,45 +1,57 @@
-"""Cosines between vectors refitted on parts of the folds: the raw material of consistency and its intervals.
+"""Vectors refitted on parts of the folds: what consistency, agreement, kinship and their intervals are made from.
 
-    cosine[s, t, l, r]    = cos(v_s, v_t), both fitted on the folds of replicate r
-    half_cosine[s, l, r, i] = cos(v_s on one half, v_s on the other half) of the i-th half-split of those folds
-    control[s, t, l, c, d]  = cos between the control directions of s and t
+Mean differences are never refitted: everything follows from the sums of their folds (`polyvalues.vectors.products`).
+Other estimators are refitted on the two halves of random half-splits A, B of each replicate's folds, the same
+half-splits in every language, and
 
-Replicate 0 has all folds, replicate k all but fold k - 1 (the grouped jackknife). A half-split is a random division of
-the replicate's folds into halves whose sizes differ by at most one, the same in every language. The half-splits of
-replicate k are those of replicate 0 with fold k - 1 taken out (and one fold moved across when the sizes would then
-differ by two), so that the luck of the halves is common to all replicates and does not inflate the jackknife.
+    product[s, t] = mean over half-splits of (cos(v_s(A), v_t(B)) + cos(v_s(B), v_t(A))) / 2
+    square[s]     = (1 + product[s, s]) / 2
 
-A fold that is empty in one language stays in the division: an empty half gives NaN there.
-Memory: one layer, one language and `folds + 1` times `1 + 2 half_splits` vectors at a time. Estimators other than the
-mean difference are refitted that many times.
+so that, for every estimator,
+
+    product[s, t] / sqrt(square[s] square[t])                     is the cosine of two vectors from disjoint items,
+    product[s, s] / square[s]                                     their reliability (halves: Spearman-Brown's formula),
+    product[s, t] / sqrt(product[s, s] product[t, t])             the cosine without the noise of either.
+
+`plain` is the cosine of the two vectors as they are, as it is usually published: what translations of an item share is
+in it twice.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 from polyvalues.artifacts import Activations, ConceptVectors, Moments, Replicates
 from polyvalues.axes import CONTROL, CONTROLS, DRAW, LAYER, SOURCE, TARGET
 from polyvalues.errors import VectorError
 from polyvalues.specs import VectorSpec
 from polyvalues.vectors.controls import stable_rng
-from polyvalues.vectors.cosine import cosine_table, row_cosines
+from polyvalues.vectors.cosine import cosine_table, unit
+from polyvalues.vectors.direction import vanishes
 from polyvalues.vectors.fit import fit_language_subsets
-from polyvalues.vectors.inputs import layout
+from polyvalues.vectors.inputs import fold_sums, layout
+from polyvalues.vectors.products import difference_sums, full_products, leave_out, products
+
+_Layer = tuple[
+    Float64[np.ndarray, "source source replicate"],
+    Float64[np.ndarray, "source replicate"],
+    Float64[np.ndarray, "source source replicate"],
+]
+"""Product, square and plain cosine of one layer."""
 
 
 def replicates(inputs: Mapping[str, Moments | Activations], vectors: ConceptVectors, spec: VectorSpec) -> Replicates:
-    """Refit one concept on parts of the folds and compare.
+    """Compare the vectors of one concept, refitted on parts of the folds.
 
     Args:
         inputs: by language, in the order of `vectors`.
-        vectors: what was fitted on all folds; its controls are compared here.
+        vectors: what was fitted on all folds; its baselines are compared here.
         spec: estimator, number of half-splits, seed.
 
     Returns:
-        Cosines; NaN where a vector is zero or has no pairs.
+        Products, squares and plain cosines; NaN where a vector is zero or has no pairs.
 
     Raises:
         VectorError: `vectors` are not of these inputs, fewer than two folds, or sums where activations are needed.
@@ -53,26 +65,19 @@ def replicates(inputs: Mapping[str, Moments | Activations], vectors: ConceptVect
         )
     if shape.folds < 2:
         raise VectorError(f"concept {shape.concept!r}: {shape.folds} fold leaves nothing when one is left out")
-    whole = leave_one_out(shape.folds)
-    halves = half_splits(shape.folds, spec.half_splits, spec.seed)
-    sources, layers, counted = len(shape.languages), len(shape.layers), len(whole)
-    cosine = np.empty((sources, sources, layers, counted))
-    half_cosine = np.empty((sources, layers, counted, spec.half_splits))
-    subsets = np.concatenate([whole, halves.reshape(-1, shape.folds)])
-    for layer in range(layers):
-        refits = np.empty((counted, sources, shape.hidden))
-        for row, fitting in enumerate(inputs.values()):
-            fitted = fit_language_subsets(fitting, spec.estimator, subsets, layer)
-            refits[:, row] = fitted[:counted]
-            divided = fitted[counted:].reshape(counted, spec.half_splits, 2, shape.hidden)
-            half_cosine[row, layer] = row_cosines(divided[:, :, 0], divided[:, :, 1])
-        cosine[:, :, layer] = np.moveaxis(cosine_table(refits, refits), 0, -1)
+    means = spec.estimator == "mean-difference"
+    found = [
+        _of_means(inputs, shape.folds, layer) if means else _of_halves(inputs, shape.folds, layer, spec)
+        for layer in range(len(shape.layers))
+    ]
+    product, square, plain = (np.stack(part, axis=-2) for part in zip(*found, strict=True))
     control = np.moveaxis(data["control"].values, 2, 3)  # control draw layer source hidden
     between = np.transpose(cosine_table(control, control), (3, 4, 2, 0, 1))
     out = xr.Dataset(
         {
-            "cosine": ((SOURCE, TARGET, LAYER, "replicate"), cosine),
-            "half_cosine": ((SOURCE, LAYER, "replicate", "half"), half_cosine),
+            "product": ((SOURCE, TARGET, LAYER, "replicate"), product),
+            "square": ((SOURCE, LAYER, "replicate"), square),
+            "plain": ((SOURCE, TARGET, LAYER, "replicate"), plain),
             "control": ((SOURCE, TARGET, LAYER, CONTROL, DRAW), between),
         },
         coords={
@@ -81,9 +86,47 @@ def replicates(inputs: Mapping[str, Moments | Activations], vectors: ConceptVect
             LAYER: list(shape.layers),
             CONTROL: list(CONTROLS),
         },
-        attrs={"concept": shape.concept, "estimator": spec.estimator},
+        attrs={"concept": shape.concept, "estimator": spec.estimator, "folds": shape.folds},
     )
     return Replicates(out)
+
+
+def _of_means(inputs: Mapping[str, Moments | Activations], folds: int, layer: int) -> _Layer:
+    sums = [fold_sums(fitting, layer, folds) for fitting in inputs.values()]
+    total, count = difference_sums(sums)
+    kept = leave_out(folds)
+    product = products(total, total, (count, count), kept)
+    full = full_products(total, count, kept)
+    square = np.einsum("ssr->sr", full).copy()
+    member = kept.astype(np.float64)
+    for row, part in enumerate(sums):
+        number = np.maximum(member @ part.count, 1)[:, None]
+        positive, negative = member @ part.positive / number, member @ part.negative / number
+        gone = vanishes(positive - negative, positive, negative)
+        square[row, gone] = np.nan
+        product[row][:, gone] = product[:, row][:, gone] = np.nan
+    with np.errstate(invalid="ignore"):
+        plain = full / np.sqrt(square[:, None] * square[None])
+    return _symmetric(product), square, np.clip(_symmetric(plain), -1.0, 1.0)
+
+
+def _of_halves(inputs: Mapping[str, Moments | Activations], folds: int, layer: int, spec: VectorSpec) -> _Layer:
+    whole = leave_one_out(folds)
+    halves = half_splits(folds, spec.half_splits, spec.seed)
+    subsets = np.concatenate([whole, halves.reshape(-1, folds)])
+    fitted = [fit_language_subsets(fitting, spec.estimator, subsets, layer) for fitting in inputs.values()]
+    refits = np.stack([part[: len(whole)] for part in fitted], axis=1)  # replicate source hidden
+    parts = np.stack([part[len(whole) :].reshape(*halves.shape[:3], -1) for part in fitted], axis=3)
+    first, second = unit(parts[:, :, 0]), unit(parts[:, :, 1])  # replicate half source hidden
+    crossed = (first @ np.swapaxes(second, -1, -2)).mean(axis=1)
+    product = np.moveaxis((crossed + np.swapaxes(crossed, -1, -2)) / 2, 0, -1)
+    square = (1 + np.einsum("ssr->sr", product)) / 2
+    return product, square, np.moveaxis(cosine_table(refits, refits), 0, -1)
+
+
+def _symmetric(table: Float64[np.ndarray, "source source replicate"]) -> Float64[np.ndarray, "source source replicate"]:
+    """The mean with its transpose: equal to the last bit whatever the order of the languages."""
+    return (table + np.swapaxes(table, 0, 1)) / 2
 
 
 def leave_one_out(folds: int) -> Bool[np.ndarray, "replicate fold"]:

@@ -19,7 +19,8 @@ from polyvalues.axes import LAYER, SOURCE, TARGET
 from polyvalues.specs import VectorSpec
 from polyvalues.vectors.fit import fit_language_subsets
 from polyvalues.vectors.inputs import fitting_pairs, layout
-from polyvalues.vectors.replicates import leave_one_out, replicates
+from polyvalues.vectors.products import leave_out
+from polyvalues.vectors.replicates import replicates
 
 
 def signed_replicates(
@@ -34,7 +35,7 @@ def signed_replicates(
         VectorError: as `replicates`, or sums where activations are needed.
     """
     shape = layout(inputs)
-    subsets = leave_one_out(shape.folds)
+    subsets = leave_out(shape.folds)
     signs = np.array(
         [[direction_signs(part, subsets, layer) for layer in range(len(shape.layers))] for part in inputs.values()]
     )  # source layer replicate

@@ -27,9 +27,10 @@ def top_directions(differences: Float64[np.ndarray, "pair hidden"], k: int) -> F
     return np.ascontiguousarray(directions)
 
 
-def overlaps(directions: Float64[np.ndarray, "source k hidden"]) -> Float64[np.ndarray, "source source"]:
-    """Overlap of every two subspaces."""
-    sources, k, hidden = directions.shape
-    flat = directions.reshape(sources * k, hidden)
-    squares = ((flat @ flat.T) ** 2).reshape(sources, k, sources, k).sum(axis=(1, 3))
-    return np.sqrt(np.clip(squares / k, 0.0, 1.0))
+def overlaps(
+    first: Float64[np.ndarray, "source k hidden"], second: Float64[np.ndarray, "target k hidden"]
+) -> Float64[np.ndarray, "source target"]:
+    """Overlap of every subspace of the first with every subspace of the second."""
+    (sources, k, hidden), targets = first.shape, len(second)
+    squares = (first.reshape(sources * k, hidden) @ second.reshape(targets * k, hidden).T) ** 2
+    return np.sqrt(np.clip(squares.reshape(sources, k, targets, k).sum(axis=(1, 3)) / k, 0.0, 1.0))

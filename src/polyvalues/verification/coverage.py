@@ -11,7 +11,6 @@ from polyvalues.axes import BOUNDS, INTERVAL
 from polyvalues.measure.consistency import consistency
 from polyvalues.measure.difference import languages_difference, models_difference
 from polyvalues.measure.direction import direction, slope
-from polyvalues.measure.kinship import kinship
 from polyvalues.measure.noise import noise
 from polyvalues.measure.recognition import recognition
 from polyvalues.measure.scores import cross_scores
@@ -108,38 +107,6 @@ def from_vectors(rng: np.random.Generator) -> Covered:
     }
 
 
-def from_kin(rng: np.random.Generator) -> Covered:
-    """Correlation of cosines with similarity, interval over items; the truth is that of vectors from so many pairs."""
-    names = ("en", "fr", "es", "fi", "hu", "sw")
-    fixed = np.random.default_rng(0)  # the languages stay, the items are drawn anew
-    points = fixed.normal(size=(len(names), 2))
-    others = points + fixed.normal(size=points.shape)
-    apart, distance = (((part[:, None] - part[None]) ** 2).sum(axis=-1) for part in (points, others))
-    cosine = np.exp(-apart / 8)
-    cosine = (cosine + cosine.T) / 2
-    planted = plant(
-        PlantedSpec(
-            languages=names, pairs=160, layers=1, hidden=48, strength=2.0, seed=int(rng.integers(2**31)),
-            cosine=tuple(tuple(float(value) for value in row) for row in cosine),
-        )
-    )  # fmt: skip
-    inputs = {name: planted_activations(planted, "morality", name) for name in names}
-    vectors = VectorSpec(seed=int(rng.integers(2**31)))
-    parts = replicates(inputs, fit_vectors(inputs, vectors), vectors)
-    table = xr.Dataset(
-        {"planted": (("source", "target"), distance / distance.max())},
-        coords={"source": list(names), "target": list(names)},
-        attrs={"distances": "planted"},
-    )
-    choice = replace(CHOICE, concept="morality")
-    found = kinship([parts], [choice], table, StatisticsSpec(), permutations=1)
-    fidelity = expected_cosine(planted, 160).isel(layer=0).values
-    upper = np.triu_indices(len(names), 1)
-    truth = np.corrcoef((cosine * np.outer(fidelity, fidelity))[upper], -distance[upper])[0, 1]
-    where = {"concept": "morality", "kind": "planted", "of": "cosine", "coefficient": "pearson", "form": "direct"}
-    return {"kinship": _cell(found["items"], float(truth), **where)}
-
-
 def cross_fitted(strength: float) -> Callable[[np.random.Generator], Covered]:
     """Accuracy of cross-fitted vectors; the truth is the mean over folds of what each fold's vector reaches."""
 
@@ -170,7 +137,6 @@ def cross_fitted(strength: float) -> Callable[[np.random.Generator], Covered]:
 COVERAGE: Final[tuple[Simulation, ...]] = (
     Simulation("scores", "coverage", from_scores),
     Simulation("vectors", "coverage", from_vectors),
-    Simulation("kinship", "coverage", from_kin),
     Simulation("cross-fitted", "coverage", cross_fitted(1.0)),
     Simulation("cross-fitted, nothing there", "coverage", cross_fitted(0.0)),
 )

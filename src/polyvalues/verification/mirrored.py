@@ -2,7 +2,8 @@
 
     gap_i = strength u + sqrt(share) m_g(i) s_i + sqrt(1 - share) e_i      s = +1, -1 in the two items of a group
 
-`m` is normal, one direction per group of two. With nothing to find (strength 0) the truth is one half; with folds that part the groups the sum of the rest points away from every held-out item.
+`m` is normal, one direction per group of two. With nothing to find (strength 0) the truth is one half; with folds
+that part the groups the sum of the rest points away from every held-out item.
 """
 
 from collections.abc import Callable, Mapping

@@ -18,9 +18,13 @@ import numpy as np
 from scipy import stats
 
 from polyvalues.measure.resample import stable_hash
+from polyvalues.verification import correlations, cosines
 from polyvalues.verification.coverage import COVERAGE
+from polyvalues.verification.genealogy import GENEALOGY
 from polyvalues.verification.mirrored import MIRRORED
+from polyvalues.verification.populations import POPULATIONS
 from polyvalues.verification.power import NUMBERS, power
+from polyvalues.verification.predictors import PREDICTORS
 from polyvalues.verification.simulate import Simulation
 from polyvalues.verification.size import SIZE
 
@@ -28,6 +32,11 @@ SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
     *MIRRORED,
+    *GENEALOGY,
+    *POPULATIONS,
+    *PREDICTORS,
+    *cosines.SIMULATIONS,
+    *correlations.SIMULATIONS,
 )
 
 GOALS: Final = {"coverage": (0.93, 0.97), "size": (0.04, 0.06)}
@@ -44,7 +53,7 @@ class Verified:
         share: of the replications.
         lower, upper: its 95 % Clopper-Pearson interval.
         bias: mean of estimate less truth (coverage), else NaN.
-        replications: how many.
+        replications: how many; in coverage, those in which an interval was reported.
     """
 
     kind: str
@@ -93,6 +102,7 @@ def verify(
                 yield _counted("size", name, 0, np.array([row[name] <= 0.05 for row in rows]))
                 continue
             cells = np.array([row[name] for row in rows])
+            cells = cells[~np.isnan(cells).any(axis=1)]  # no interval was given: too noisy to be reported
             inside = (cells[:, 1] <= cells[:, 3]) & (cells[:, 3] <= cells[:, 2])
             yield _counted("coverage", name, 0, inside, float(np.mean(cells[:, 0] - cells[:, 3])))
     if with_power:

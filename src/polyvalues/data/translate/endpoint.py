@@ -30,6 +30,7 @@ from polyvalues.data.languages import knows_script, language_name, language_scri
 from polyvalues.data.quality.identify import margin
 from polyvalues.data.quality.surface import plain
 from polyvalues.data.translate.base import Request
+from polyvalues.endpoints import endpoint_address
 from polyvalues.errors import MissingExtra, TranslationError
 from polyvalues.translation_specs import EndpointSpec
 
@@ -101,8 +102,13 @@ class EndpointBackend:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The model and what it is told."""
-        return {"model": self.spec.endpoint_model, "prompt": self._told("SOURCE", "TARGET")}
+        """The model, where it is asked, and what it is told."""
+        return {
+            "model": self.spec.endpoint_model,
+            "endpoint": endpoint_address(self.spec.base_url),
+            "json_mode": self.spec.json_mode,
+            "prompt": self._told("SOURCE", "TARGET"),
+        }
 
     def plan(self, requests: Sequence[Request], source: str, target: str) -> list[list[int]]:  # noqa: ARG002
         """So many requests at a time, in their order."""

@@ -31,16 +31,24 @@
     caption: (figure, state) => {
       const test = kinship.test(figure, state);
       if (!Number.isFinite(test.estimate)) return `Shown: ${state.concept}; the correlation was not measured.`;
+      const fixed = figure.given[figure.kinds.indexOf(state.kind)];
+      const tested =
+        state.form === "beyond" && fixed
+          ? `p: what this kind adds to ${fixed} distance, against simulated languages`
+          : fixed
+            ? "p: by permuting languages; it does not say that this goes beyond genealogy (form: beyond)"
+            : "p: by permuting languages";
       const given = {
         direct: "",
         split: ", averaged over pairs with and without the dominant language",
         partial: ", with the difference of training shares held fixed",
+        beyond: fixed ? `, with ${fixed} distance held fixed` : "",
       };
       const name = state.coefficient === "pearson" ? "Pearson's" : "Spearman's";
       const number = `${name} r = ${interval(test, true)}${given[state.form] || ""}`;
       return (
         `Shown: ${state.concept}. ${number}, p ${p(test.p)}, q ${p(test.q)}, ` +
-        `over ${test.n} pairs of languages; interval: other languages.`
+        `over ${test.n} pairs of languages; interval: other languages and items. ${tested}.`
       );
     },
     test: (figure, state) => {
@@ -85,7 +93,7 @@
         position: { x: "similarity", y: "estimate" },
         mark: (row) => ringed(row, { x: "similarity", y: "estimate" }),
         swatches: { color: { domain: ["same family", "other families"], range: [COLOURS.warm, COLOURS.own] } },
-        note: "A point is a pair of languages, the line its interval. Points share languages, so the test permutes languages (Mantel).",
+        note: "A point is a pair of languages, the line its interval. Points share languages, so no test counts them as independent.",
       };
     },
   };
