@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from polyvalues.data.doubt import doubts as doubts
     from polyvalues.data.kinship.tables import distances as distances
     from polyvalues.data.known_languages import known_languages as known_languages
-    from polyvalues.data.mirrors import group_related as group_related
-    from polyvalues.data.mirrors import related_by_texts as related_by_texts
     from polyvalues.data.pairs import make_pairs as make_pairs
     from polyvalues.data.pairs import read_pairs as read_pairs
     from polyvalues.data.quality.measure import TextQuality as TextQuality
@@ -217,8 +215,6 @@ _HOME = {
     "load_study": "polyvalues.opened",
     "load_study_spec": "polyvalues.settings",
     "load_words": "polyvalues.control.judging",
-    "group_related": "polyvalues.data.mirrors",
-    "related_by_texts": "polyvalues.data.mirrors",
     "make_pairs": "polyvalues.data.pairs",
     "measure_mistakes": "polyvalues.mistakes",
     "measure_noise": "polyvalues.degraded",
@@ -341,7 +337,6 @@ __all__ = [
     "follow_study",
     "generate",
     "glance",
-    "group_related",
     "import_vectors",
     "known_languages",
     "load_embedder",
@@ -368,7 +363,6 @@ __all__ = [
     "read_quality",
     "recognition",
     "record",
-    "related_by_texts",
     "replicates",
     "run_control",
     "run_study",

@@ -27,7 +27,7 @@ def case(accuracy: list[list[float]], q: list[list[float]]) -> tuple[Findings, C
 
 
 def row(kind: str, *, together: bool) -> dict[str, object]:
-    named = {"concept": "truth", "item": "a", "other": "b", "found": "texts", "kind": kind}
+    named: dict[str, object] = {"concept": "truth", "item": "a", "other": "b", "found": "texts", "kind": kind}
     return named | {"cosine": -0.9, "p": 0.0, "together": together}
 
 

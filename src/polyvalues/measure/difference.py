@@ -138,7 +138,6 @@ def models_difference(
         MeasureError: the studies have no concept, source or target in common, or one of them lacks scores or choices.
     """
     kept = [labels_of(scores) for scores, _ in (first, second)]
-    scored = _regrouped(first[0], second[0])
     concepts, sources, targets = (
         _shared(getattr(kept[0], name), getattr(kept[1], name), name) for name in ("concepts", "sources", "targets")
     )
@@ -147,7 +146,7 @@ def models_difference(
     n = np.zeros((shape[0], shape[2]), np.int32)
     studies = [
         {part.concept: part for part in strict_outcomes(scores, {choice.concept: choice for choice in choices})}
-        for scores, choices in zip(scored, (first[1], second[1]), strict=True)
+        for scores, choices in zip(_regrouped(first[0], second[0]), (first[1], second[1]), strict=True)
     ]
     pairs = [_Pair(concept, studies[0][concept], studies[1][concept], sources, targets) for concept in concepts]
     for row, pair in enumerate(pairs):
