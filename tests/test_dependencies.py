@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import safetensors.torch
 import torch
@@ -18,9 +19,13 @@ from polyvalues.controlled import answers_provenance
 from polyvalues.data.degrade import degrade
 from polyvalues.data.texts import text_table
 from polyvalues.dependencies import pairs_provenance
+from polyvalues.errors import SpecError
+from polyvalues.follow import find_divergence
+from polyvalues.further import DIVERGENCE, is_current
 from polyvalues.line import Line
 from polyvalues.model.handle import load_model
 from polyvalues.specs import ControlSpec, GenerationSpec, StudySpec, build
+from polyvalues.steered import check_prompt
 from polyvalues.store import Store
 from polyvalues.study import prepare_pairs, run_study
 from tiny_models import edit_config, tiny_tokenizer, write_tiny_model
@@ -297,3 +302,20 @@ def test_weights_are_all_looked_at() -> None:
             assert fingerprint(model, [1]) != before
             parameter.view(-1)[place] = kept
     assert fingerprint(model, [1]) == before
+
+
+def test_what_was_asked_of_an_earlier_state_is_left_out(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("polyvalues.study.publish", lambda *_: ())
+    monkeypatch.setattr("polyvalues.follow.republish", lambda *_: ())
+    study = run_study(spec_of(home, out=str(tmp_path), reading={"layers": [1]}))
+    find_divergence(study)
+    assert is_current(study.store, DIVERGENCE, pa.Table)
+    run_study(spec_of(home, out=str(tmp_path), reading={"layers": [2]}))
+    assert not is_current(study.store, DIVERGENCE, pa.Table)
+    assert DIVERGENCE in caplog.text
+    changed = load_model(spec_of(home, model={"template": "raw"}).model)
+    check_prompt(study, load_model(study.spec.model))
+    with pytest.raises(SpecError):
+        check_prompt(study, changed)

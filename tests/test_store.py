@@ -266,3 +266,13 @@ def test_a_file_in_place_of_a_folder_is_refused_in_words(tmp_path: Path) -> None
     (tmp_path / "file").write_text("not a study", encoding="utf-8")
     with pytest.raises(StoreError, match="a finished study"):
         Store(tmp_path / "file").get("findings/recognition.nc", xr.Dataset)
+
+
+def test_where_an_artefact_comes_from_and_what_no_longer_belongs(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put("v.safetensors", vectors(), PROVENANCE)
+    assert store.provenance("v.safetensors", ConceptVectors) == (PROVENANCE.key, {"pairs": "00"})
+    store.discard("v.safetensors")
+    store.discard("v.safetensors")
+    with pytest.raises(StoreError, match="no such artefact"):
+        store.provenance("v.safetensors", ConceptVectors)

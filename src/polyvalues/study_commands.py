@@ -27,7 +27,7 @@ def divergence_command(
     found = pv.find_divergence(opened, source=source, rated=pv.read_quality(quality) if quality else None)
     statuses = found.table["status"].to_pylist()
     table = Table("status", "cells", box=None)
-    for status in ("candidate", "doubtful", "bad item", "no sign"):
+    for status in ("candidate", "doubtful", "bad item", "no sign", "cannot tell"):
         table.add_row(status, str(statuses.count(status)))
     OUT.print(table)
     for row in found.categories.to_pylist():

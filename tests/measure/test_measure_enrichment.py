@@ -56,3 +56,20 @@ def test_what_was_set_apart_does_not_count() -> None:
 def test_nothing_gives_nothing() -> None:
     assert enrichment(table({}), CATEGORIES).schema == ENRICHMENT_SCHEMA
     assert enrichment(table({1: "candidate"}), {}).num_rows == 0
+
+
+def test_a_single_candidate_gathers_nowhere() -> None:
+    """It falls into some topic, whose p is small where topics are; all of them are tested."""
+    topics = {("care", f"i{n:03d}"): f"topic-{n % 40:02d}" for n in range(80)}
+    (row,) = enrichment(table({3: "candidate"}), topics).to_pylist()
+    assert row["p"] == pytest.approx(2 / 80)
+    assert row["least_p"] == row["p"]
+    assert row["q"] == pytest.approx(1.0)
+
+
+def test_the_smallest_p_is_that_of_a_topic_with_all_candidates() -> None:
+    statuses = dict.fromkeys(range(3, 28, 8), "candidate")
+    (row,) = enrichment(table(statuses), CATEGORIES).to_pylist()
+    assert row["p"] == pytest.approx(row["least_p"])
+    other = enrichment(table({**statuses, 4: "candidate"}), CATEGORIES).to_pylist()
+    assert all(row["least_p"] < row["p"] for row in other)

@@ -1,21 +1,24 @@
 """Values planted upside down in single languages are found; items that are bad everywhere are not called culture."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from polyvalues.artifacts import Activations, LayerChoice, Scores
+from polyvalues.artifacts import Activations, LayerChoice, Scores, TextTable
 from polyvalues.data.doubt import DOUBT_SCHEMA
 from polyvalues.errors import MeasureError
 from polyvalues.measure.divergence import DIVERGENCE_SCHEMA, STATUSES, divergence
-from polyvalues.measure.scores import cross_scores
+from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.measure.select import choose_layers
 from polyvalues.planted import PlantedSpec, plant, planted_activations
 from polyvalues.specs import VectorSpec
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
+from polyvalues.vectors.fit import fit_vectors
 from reference import divergence_oracle as oracle
 
 LANGUAGES = ("en", "fr", "es", "fi", "sw", "ta")
@@ -32,19 +35,50 @@ def flipped(activations: Activations, items: set[str]) -> Activations:
 
 
 @cache
-def study(pairs: int, noise: float, flips: tuple[tuple[str, tuple[int, ...]], ...] = (), seed: int = 0) -> Study:
+def study(
+    pairs: int,
+    noise: float | tuple[float, ...],
+    flips: tuple[tuple[str, tuple[int, ...]], ...] = (),
+    seed: int = 0,
+    law: tuple[tuple[str, Any], ...] = (),
+) -> Study:
     """Cross-fitted scores of planted data whose items `flips` are upside down in the languages named."""
-    spec = PlantedSpec(
-        languages=LANGUAGES, pairs=pairs, layers=1, hidden=48, cosine=0.9, strength=3.0, noise=noise, seed=seed
-    )
+    inputs = planted_inputs(flips, pairs=pairs, noise=noise, seed=seed, **dict(law))
+    vectors = VectorSpec(control_draws=2)
+    crossed = cross_vectors(inputs, vectors)
+    scores = [cross_scores(part, crossed, nested_vectors(part, vectors, folds=10)) for part in inputs.values()]
+    return scores, [choose_layers({str(item.data.attrs["target"]): item for item in scores})]
+
+
+def planted_inputs(flips: tuple[tuple[str, tuple[int, ...]], ...], **law: Any) -> dict[str, Activations]:
+    spec = PlantedSpec(**{"languages": LANGUAGES, "layers": 1, "hidden": 48, "cosine": 0.9, "strength": 3.0, **law})
     planted = plant(spec)
     inputs = {name: planted_activations(planted, "morality", name) for name in LANGUAGES}
     for name, numbers in flips:
         inputs[name] = flipped(inputs[name], {f"item-{number:05d}" for number in numbers})
-    vectors = VectorSpec()
-    crossed = cross_vectors(inputs, vectors)
-    scores = [cross_scores(part, crossed, nested_vectors(part, vectors, folds=10)) for part in inputs.values()]
-    return scores, [choose_layers({str(item.data.attrs["target"]): item for item in scores})]
+    return inputs
+
+
+def split_study(pairs: int, flips: tuple[tuple[str, tuple[int, ...]], ...], seed: int) -> tuple[Study, set[str]]:
+    """Scores of the tested fifth by vectors of the fitting pairs; and the items tested."""
+    inputs = planted_inputs(flips, pairs=pairs, noise=0.7, seed=seed, split=True)
+    vectors = fit_vectors(inputs, VectorSpec(control_draws=2))
+    scores = []
+    for name, part in inputs.items():
+        data = part.data
+        table = TextTable(
+            concept="morality",
+            language=name,
+            texts=tuple(("", str(number)) for number in range(data.sizes["text"])),
+            index=data["index"].values,
+            **{label: data[label].values for label in ("item", "group", "split", "fold")},
+        )
+        reducer = ScoreReducer(table, vectors, protocol="strict")
+        reducer.update(np.arange(len(table.texts)), data["states"].values)
+        scores.append(reducer.result())
+    data = scores[0].data
+    tested = set(data["item"].values[data["split"].values == "test"].astype(str).tolist())
+    return (scores, [choose_layers({str(item.data.attrs["target"]): item for item in scores})]), tested
 
 
 FLIPS = {
@@ -53,31 +87,101 @@ FLIPS = {
 }
 
 
-@pytest.mark.parametrize(("pairs", "least_recall"), [(60, 0.75), (400, 0.75)])
-def test_planted_flips_are_found(pairs: int, least_recall: float) -> None:
-    precision, recall = [], []
-    for seed in range(3):
-        table = divergence(*study(pairs, 0.7, FLIPS[pairs], seed)).to_pylist()
-        named = {(row["target"], row["item"]) for row in table if row["status"] == "candidate"}
-        truth = {(name, f"item-{number:05d}") for name, numbers in FLIPS[pairs] for number in numbers}
-        precision.append(len(named & truth) / max(1, len(named)))
-        recall.append(len(named & truth) / len(truth))
-    assert np.mean(precision) >= 0.85
-    assert np.mean(recall) >= least_recall
+def check_found(studies: Iterator[tuple[Study, set[tuple[str, str]]]]) -> None:
+    """Precision and recall over all studies together."""
+    right = named = true = 0
+    for found, truth in studies:
+        rows = divergence(*found).to_pylist()
+        cells = {(row["target"], row["item"]) for row in rows if row["status"] == "candidate"}
+        right, named, true = right + len(cells & truth), named + len(cells), true + len(truth)
+    assert right / named >= 0.85
+    assert right / true >= 0.7
 
 
-def test_without_flips_p_values_are_rightly_sized_and_almost_nothing_is_named() -> None:
+def cells_of(flips: tuple[tuple[str, tuple[int, ...]], ...]) -> set[tuple[str, str]]:
+    return {(name, f"item-{number:05d}") for name, numbers in flips for number in numbers}
+
+
+@pytest.mark.parametrize(("pairs", "seeds"), [(60, 16), (400, 2)])
+def test_planted_flips_are_found(pairs: int, seeds: int) -> None:
+    flips = FLIPS[pairs]
+    check_found((study(pairs, 0.7, flips, seed), cells_of(flips)) for seed in range(seeds))
+
+
+@pytest.mark.parametrize(("tested", "seeds"), [(60, 10), (400, 1)])
+def test_planted_flips_are_found_in_split_concepts(tested: int, seeds: int) -> None:
+    every = {60: 15, 400: 20}[tested]  # a share of 4 in 60 and 20 in 400, in the fitting pairs as well
+    flips = tuple((name, tuple(range(at, 5 * tested, every))) for name, at in (("sw", 0), ("ta", 5)))
+
+    def studies() -> Iterator[tuple[Study, set[tuple[str, str]]]]:
+        for seed in range(seeds):
+            found, items = split_study(5 * tested, flips, seed)
+            yield found, {cell for cell in cells_of(flips) if cell[1] in items}
+
+    check_found(studies())
+
+
+def test_without_flips_p_values_are_no_smaller_than_they_should_be_and_almost_nothing_is_named() -> None:
     p: dict[str, list[float]] = {"p_disagreement": [], "p_departure": []}
     named = rows = 0
     for seed in range(4):
         for row in divergence(*study(400, 1.0, (), seed)).to_pylist():
             for name, values in p.items():
                 values.append(row[name])
-            named += row["status"] != "no sign"
+            named += row["status"] in ("candidate", "bad item")
             rows += 1
     for values in p.values():
-        assert 0.03 <= np.mean(np.array(values) <= 0.05) <= 0.07
-    assert named / rows <= 0.002
+        assert 0.02 <= np.mean(np.array(values) <= 0.05) <= 0.06
+    assert named / rows <= 0.001
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        {"tails": 3.0},
+        {"tails": 4.0, "language_share": 0.5, "missing": 0.2},
+        {"skew": -1},
+        {"skew": 1, "tails": 6.0, "group_sizes": (1, 2, 4), "group_share": 0.5},
+        {"noise": (1.0, 0.5, 2.0, 1.0, 3.0, 0.7), "language_share": 0.75},
+    ],
+)  # fmt: skip
+def test_without_flips_nothing_is_named_under_other_laws(law: dict[str, Any]) -> None:
+    """By Student's t with the degrees of freedom of a normal scale, t3 named one in all 20 languages here."""
+    named = set()
+    for seed in range(4):
+        rest = tuple(sorted((name, value) for name, value in law.items() if name != "noise"))
+        rows = divergence(*study(200, law.get("noise", 1.0), (), seed, rest)).to_pylist()
+        named |= {(seed, row["target"]) for row in rows if row["status"] in ("candidate", "bad item")}
+    assert len(named) <= 2  # of 20 languages; more has a probability below 0.08 at 5 %
+
+
+def test_no_sign_is_said_only_where_a_flip_would_have_been_seen() -> None:
+    rows = divergence(*study(200, 0.5)).to_pylist()
+    assert {row["status"] for row in rows} == {"no sign"}
+    assert all(row["power"] > 0.9 and 3 < row["needed"] < 9 for row in rows)
+    weak = divergence(*study(60, 3.0)).to_pylist()  # items score 1 standard deviation: their flip is lost in noise
+    assert {row["status"] for row in weak} == {"cannot tell"}
+    assert all(row["power"] < 0.1 for row in weak)
+
+
+def test_power_is_about_the_share_of_flips_that_are_found() -> None:
+    """One item at a time is turned upside down in one language, in the scores and so without a change of vectors."""
+    scores, choices = study(60, 0.9)
+    rows = {row["item"]: row for row in divergence(scores, choices).to_pylist() if row["target"] == "fi"}
+    found = []
+    for item in list(rows)[::3]:
+        changed = []
+        for part in scores:
+            data = part.data.copy(deep=True)
+            if data.attrs["target"] == "fi":
+                at = int(np.flatnonzero(data["item"].values == item)[0])
+                data["projection"][at] = data["projection"].values[at, ::-1]
+            changed.append(Scores(data))
+        again = divergence(changed, choices).to_pylist()
+        found.append(next(r["q_departure"] <= 0.05 for r in again if r["target"] == "fi" and r["item"] == item))
+    power = next(iter(rows.values()))["power"]
+    assert 0.4 < power < 0.8
+    assert np.mean(found) == pytest.approx(power, abs=0.2)
 
 
 def test_an_item_upside_down_in_many_languages_is_a_bad_item() -> None:
@@ -142,6 +246,7 @@ def test_two_languages_have_no_departures() -> None:
     table = divergence(pair, choices)
     assert set(table["departure"].to_pylist()) == {None}
     assert None not in table["disagreement"].to_pylist()
+    assert set(table["status"].to_pylist()) == {"cannot tell"}  # no flip can be seen
 
 
 def test_an_unknown_source_is_refused() -> None:

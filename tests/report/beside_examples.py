@@ -34,6 +34,7 @@ def beside_example(example: Example, *, harm: str = "") -> Beside:
         clusters=dict.fromkeys(concepts, tags[::-1]),
         kinship=_kinship(rng, concepts),
         direction=_direction(rng, concepts, tags),
+        predictors=_predictors(np.random.default_rng(4), concepts, tags),
         distances={table: _distances(rng, tags) for table in TABLES},
         controls=[control_example(tags, concepts[0], harm)],
         noise=_noise(rng, concepts, tags),
@@ -174,6 +175,17 @@ def _answers(targets: list[str], concept: str, harm: str) -> Generations:
     steered = {"vector": "source", "source": targets[0], "sign": 1, "layers": "3,4", "strength": 2.0, "steered": True}
     rows = [shared | plain | {"answer": "First."}, shared | steered | {"answer": ANSWER + harm}]
     return Generations(pa.Table.from_pylist(rows, schema=GENERATION_SCHEMA))
+
+
+def _predictors(rng: np.random.Generator, concepts: list[str], tags: list[str]) -> xr.Dataset:
+    names = ["among", "along", "separation", "against"]
+    dims, shape = ("concept", "predictor", "language", "interval"), (len(concepts), len(names), len(tags))
+    chosen = bounded(rng, shape, 0.0, 0.5)
+    chosen[0, 2, 0] = np.nan
+    return xr.Dataset(
+        {"chosen": (dims, chosen), "pairs": (("concept", "language"), np.full((len(concepts), len(tags)), 30))},
+        coords={"concept": concepts, "predictor": names, "language": tags, "interval": list(BOUNDS)},
+    )
 
 
 def _noise(rng: np.random.Generator, concepts: list[str], tags: list[str]) -> xr.Dataset:

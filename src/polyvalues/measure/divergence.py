@@ -2,9 +2,8 @@
 
 Scores of a pair are `(h_positive - h_negative) . v / |v|` at its chosen layer, under vectors that were fitted without
 it (another split, or cross-fitted). Within a concept, target `t` and vector they are divided by a robust standard
-deviation (1.4826 MAD), x for the source's vector, y for the target's own. Two statistics, each centred at the target's
-median and divided by its robust standard deviation, with a two-sided p by Student's t with 0.37 (n - 1) degrees of
-freedom over n items (0.37 is the efficiency of the MAD: so much is known of the scale):
+deviation (`measure.robust`), x for the source's vector, y for the target's own. Two statistics, each centred at the
+target's robust mean and divided by its robust standard deviation:
 
     disagreement   x - y                               the two vectors judge the item differently
     departure      x[i, t] - median over the other targets of x[i, .]     all of them scored with the source's vector:
@@ -12,15 +11,20 @@ freedom over n items (0.37 is the efficiency of the MAD: so much is known of the
 
 An item whose value is flipped in one language turns *both* vectors' scores round, since a vector is a mean over many
 items: the departure sees that, the disagreement does not. A language that weighs things differently shows in the
-disagreement. Benjamini-Hochberg within each concept and target, over its items and both statistics together.
+disagreement. Two-sided p-values come from the tail that the statistic has in all targets together (`measure.tails`),
+so scores need not be normal; Benjamini-Hochberg within each concept and target, over its items and both statistics.
 
     bad item     significant in a third of the targets or more, and in at least 3: the item is the problem, not culture
     doubtful     significant, and its translation is doubtful (`polyvalues.data.doubt`)
     candidate    significant otherwise; to be read by people who speak the language
-    no sign      not significant
+    no sign      not significant, where an item turned upside down would most likely have been found
+    cannot tell  not significant, where it would not: `power` is below 1/2 or unknown
 
-Departures need scores of three languages or more. The p-values hold where scores are near normal in their bulk; heavy
-tails make more candidates than chance should, so on real data `p` is a ranking before it is a probability.
+    needed       the smallest |departure| that is significant when no other item is
+    power        share of the target's items whose departure, were their score -x, would be `needed` or more
+
+There is no smallest p, since the tail is extrapolated; `needed` says what can be seen. Departures need scores of three
+languages or more; p-values 60 values of a statistic in all targets together (`measure.tails.LEAST`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,14 +34,14 @@ import numpy as np
 import pyarrow as pa
 import xarray as xr
 from jaxtyping import Float64
-from scipy import stats
 
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.errors import MeasureError
 from polyvalues.measure.outcomes import labels_of, picked_differences
-from polyvalues.measure.signflip import benjamini_hochberg
+from polyvalues.measure.robust import biweight
+from polyvalues.measure.tails import outlying
 
-STATUSES: Final = ("candidate", "doubtful", "bad item", "no sign")
+STATUSES: Final = ("candidate", "doubtful", "bad item", "no sign", "cannot tell")
 
 DIVERGENCE_SCHEMA: Final = pa.schema(
     [
@@ -53,6 +57,8 @@ DIVERGENCE_SCHEMA: Final = pa.schema(
                 "departure",
                 "p_departure",
                 "q_departure",
+                "needed",
+                "power",
             )
         ),
         pa.field("doubts", pa.string(), nullable=False),
@@ -60,11 +66,12 @@ DIVERGENCE_SCHEMA: Final = pa.schema(
     ]
 )
 """One row per concept, target (other than the source) and item. Scores and statistics in robust standard deviations;
-positive scores: the vector puts the sides the way the item means them. Null where something was not measured."""
+positive scores: the vector puts the sides the way the item means them. `needed` and `power` are the target's, for
+departures. Null where something was not measured."""
 
 _LEVEL: Final = 0.05
-_EFFICIENCY: Final = 0.37
-"""Of the median absolute deviation as an estimate of a normal standard deviation (Rousseeuw and Croux 1993)."""
+_ENOUGH: Final = 0.5
+"""Power from which no sign means something."""
 
 
 def divergence(
@@ -105,16 +112,6 @@ def divergence(
     return pa.concat_tables(tables)
 
 
-def robust_scores(values: Float64[np.ndarray, " item"]) -> Float64[np.ndarray, " item"]:
-    """Centred at the median, in units of 1.4826 MAD; NaN where that is 0 or fewer than 8 items are known."""
-    known = values[~np.isnan(values)]
-    if len(known) < 8:
-        return np.full(len(values), np.nan)
-    middle = np.median(known)
-    scale = 1.4826 * np.median(np.abs(known - middle))
-    return (values - middle) / scale if scale > 0 else np.full(len(values), np.nan)
-
-
 def others_median(values: Float64[np.ndarray, "item target"]) -> Float64[np.ndarray, "item target"]:
     """Median of each item over the other targets that have it; NaN with fewer than two of them."""
     out = np.full(values.shape, np.nan)
@@ -135,38 +132,37 @@ def _concept(
     targets = [str(item.data.attrs["target"]) for item in parts]
     shape = (len(items), len(targets))
     foreign, own = np.full(shape, np.nan), np.full(shape, np.nan)
+    group = {
+        str(name): str(of)
+        for frame in frames
+        for name, of in zip(frame["item"].values, frame["group"].values, strict=True)
+    }
     for column, (frame, target) in enumerate(zip(frames, targets, strict=True)):
         rows = np.searchsorted(items, frame["item"].values.astype(str))
-        foreign[rows, column] = _scaled(frame, source)
-        own[rows, column] = _scaled(frame, target)
-    departure = _by_column(foreign - others_median(foreign))
-    disagreement = _by_column(foreign - own)
-    p = {"departure": _p(departure), "disagreement": _p(disagreement)}
+        foreign[rows, column] = _scores(frame, source)
+        own[rows, column] = _scores(frame, target)
+    foreign, own = foreign / biweight(foreign)[1], own / biweight(own)[1]
+    others = others_median(foreign)
+    departure, disagreement = _standardised(foreign - others), _standardised(foreign - own)
+    disagreement[:, [name == source for name in targets]] = np.nan  # one vector, so nothing to disagree about
+    number = np.unique([group[name] for name in items], return_inverse=True)[1]
+    found = outlying(np.stack([departure, disagreement]), number, level)
+    needed = found.needed[0]
+    power = _power(foreign, others, needed)
     shown = [column for column, target in enumerate(targets) if target != source]
-    both = np.stack(list(p.values()))  # one family per target: an item is named by either statistic
-    adjusted = np.stack([benjamini_hochberg(both[:, :, at]) for at in range(shape[1])], axis=2)
-    q = dict(zip(p, adjusted, strict=True))
-    significant = np.minimum(*(np.where(np.isnan(values), 1.0, values) for values in q.values())) <= level
+    significant = np.min(np.nan_to_num(found.q, nan=1.0), axis=0) <= level
     everywhere = significant[:, shown].sum(axis=1) >= max(3, len(shown) / 3)
+    measured = (foreign, own, disagreement, found.p[1], found.q[1], departure, found.p[0], found.q[0])
     rows = []
     for column in shown:
-        for row, item in enumerate(items):
-            if np.isnan(foreign[row, column]):
-                continue
-            reasons = doubtful.get((concept, targets[column], item), "")
+        for row in np.flatnonzero(~np.isnan(foreign[:, column])).tolist():
+            reasons = doubtful.get((concept, targets[column], items[row]), "")
             status = _status(bool(significant[row, column]), bool(everywhere[row]), reasons)
-            cells = (
-                foreign,
-                own,
-                disagreement,
-                p["disagreement"],
-                q["disagreement"],
-                departure,
-                p["departure"],
-                q["departure"],
-            )
-            numbers = [float(values[row, column]) for values in cells]
-            rows.append((concept, targets[column], source, item, *numbers, reasons, status))
+            seen = bool(power[column] >= _ENOUGH and not np.isnan(found.q[0, row, column]))
+            status = "cannot tell" if status == "no sign" and not seen else status
+            numbers = [float(values[row, column]) for values in measured]
+            head = (concept, targets[column], source, items[row])
+            rows.append((*head, *numbers, float(needed[column]), float(power[column]), reasons, status))
     columns = list(zip(*rows, strict=True)) or [()] * len(DIVERGENCE_SCHEMA)
     arrays = [
         pa.array(column, field.type, from_pandas=True) for column, field in zip(columns, DIVERGENCE_SCHEMA, strict=True)
@@ -174,22 +170,29 @@ def _concept(
     return pa.table(arrays, schema=DIVERGENCE_SCHEMA)
 
 
-def _scaled(frame: xr.Dataset, source: str) -> Float64[np.ndarray, " pair"]:
-    """Scores under one vector over their robust standard deviation; NaN without the vector or without spread."""
+def _scores(frame: xr.Dataset, source: str) -> Float64[np.ndarray, " pair"]:
+    """Scores under one vector; NaN without the vector."""
     if source not in frame["source"].values:
         return np.full(frame.sizes["pair"], np.nan)
-    values = frame["difference"].sel(source=source).values.astype(np.float64)
-    scale = 1.4826 * np.median(np.abs(values - np.median(values))) if len(values) else 0.0
-    return values / scale if scale > 0 else np.full(len(values), np.nan)
+    return frame["difference"].sel(source=source).values.astype(np.float64)
 
 
-def _by_column(values: Float64[np.ndarray, "item target"]) -> Float64[np.ndarray, "item target"]:
-    return np.stack([robust_scores(values[:, column]) for column in range(values.shape[1])], axis=1)
+def _standardised(values: Float64[np.ndarray, "item target"]) -> Float64[np.ndarray, "item target"]:
+    location, scale = biweight(values)
+    return (values - location) / scale
 
 
-def _p(z: Float64[np.ndarray, "item target"]) -> Float64[np.ndarray, "item target"]:
-    known = np.sum(~np.isnan(z), axis=0)
-    return np.asarray(2 * stats.t.sf(np.abs(z), np.maximum(1.0, _EFFICIENCY * (known - 1))))
+def _power(
+    scores: Float64[np.ndarray, "item target"],
+    others: Float64[np.ndarray, "item target"],
+    needed: Float64[np.ndarray, " target"],
+) -> Float64[np.ndarray, " target"]:
+    """Share of the items whose departure would be large enough with the opposite score; NaN where unknown."""
+    location, scale = biweight(scores - others)
+    flipped = np.abs((-scores - others - location) / scale)
+    known = ~np.isnan(flipped) & ~np.isnan(needed)
+    hits = np.sum(known & (flipped >= needed), axis=0)
+    return np.where(known.any(axis=0), hits / np.maximum(1, known.sum(axis=0)), np.nan)
 
 
 def _status(significant: bool, everywhere: bool, reasons: str) -> str:

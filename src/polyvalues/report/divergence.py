@@ -78,7 +78,7 @@ def strongest(
     Texts are cut at so many `characters`; None: they are whole.
     """
     rows = table.to_pylist()
-    counts = {status: sum(row["status"] == status for row in rows) for status in (*_ORDER, "no sign")}
+    counts = {status: sum(row["status"] == status for row in rows) for status in (*_ORDER, "no sign", "cannot tell")}
     named = sorted(
         (row for row in rows if row["status"] in _ORDER),
         key=lambda row: (_ORDER.index(row["status"]), _strength(row), row["concept"], row["target"], row["item"]),

@@ -22,6 +22,7 @@ from polyvalues.verification import correlations, cosines
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
 from polyvalues.verification.mirrored import MIRRORED
+from polyvalues.verification.outlying import OUTLYING
 from polyvalues.verification.populations import POPULATIONS
 from polyvalues.verification.power import NUMBERS, power
 from polyvalues.verification.predictors import PREDICTORS
@@ -32,6 +33,7 @@ SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
     *MIRRORED,
+    *OUTLYING,
     *GENEALOGY,
     *POPULATIONS,
     *PREDICTORS,
