@@ -102,6 +102,12 @@ class Dependencies:
         """Of the lengths of hidden states on neutral texts."""
         return Provenance("norms", {"texts": texts, "prompt": self.prompt}, {}, self.identity)
 
+    def rounding(self, texts: list[str]) -> Provenance:
+        """Of the rounding error of reading neutral texts in the study's batches."""
+        return Provenance(
+            "rounding", self.reading() | {"neutral": texts}, {"norms": self.norms(texts).key}, self.identity
+        )
+
     def findings(self) -> Provenance:
         """Of the findings: all scores and replicates. Claims depend on the same, and on what is known of the model."""
         settings = {"statistics": self.spec.statistics.model_dump(mode="json"), "protocol": self.spec.protocol}

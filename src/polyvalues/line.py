@@ -32,6 +32,7 @@ from polyvalues.engines.unit import Made, Unit, read_unit
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.norms import Lengths, residual_lengths
+from polyvalues.model.rounding import rounding
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store
 from polyvalues.vectors.activations import ActivationsReducer, labelled_as, relabelled
@@ -187,6 +188,17 @@ class Line:
             self.depends.norms(texts),
             lambda: self._lengths(residual_lengths(self.handle, texts)),
         )
+
+    def rounding(self) -> xr.Dataset:
+        """How far the study's batches move a state, `rounding` `[layer]`, in mean lengths (`model.rounding`)."""
+        texts = [text for own in neutral(self._all_languages).values() for text in own]
+        norms = self.norms()["norm"]
+
+        def measured() -> xr.Dataset:
+            found = rounding(self.handle, texts, self.spec.reading, np.asarray(norms.values, dtype=np.float64))
+            return xr.Dataset({"rounding": (LAYER, found)}, coords={LAYER: norms[LAYER].values})
+
+        return self.store.once("vectors/rounding.nc", xr.Dataset, self.depends.rounding(texts), measured)
 
     def _lengths(self, found: Lengths) -> xr.Dataset:
         values = {name: (LAYER, getattr(found, name)) for name in ("norm", "first", "last", "sink")}

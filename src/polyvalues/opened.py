@@ -12,11 +12,12 @@ import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Claims, ConceptVectors, Findings, PairSet, Scores, StudyInfo
-from polyvalues.axes import LAYER, MEAN_TOKENS, Concept, Language
+from polyvalues.axes import CONCEPT, LAYER, MEAN_TOKENS, TARGET, Concept, Language
 from polyvalues.claims import load_claims
 from polyvalues.data.summary import summarise_pairs
 from polyvalues.errors import CorruptArtifact
 from polyvalues.further import beside, related_of
+from polyvalues.measure.precision import indistinct
 from polyvalues.publish import language_views, publish
 from polyvalues.report.below import below_chance
 from polyvalues.report.claims import describe_claims
@@ -198,7 +199,30 @@ def _sinks(study: Study) -> dict[str, str]:
         at = int(np.argmax(found[name].values))
         said.append(f"{name} token {float(found[name][at]):.1f} times the mean length at block {int(found[LAYER][at])}")
     said.append(f"at most {float(found['sink'].max()):.1%} of the other tokens left out of it at any block")
-    return {"attention sinks in neutral text": "; ".join(said)}
+    return {"attention sinks in neutral text": "; ".join(said)} | _precision(study, found)
+
+
+def _precision(study: Study, lengths: xr.Dataset) -> dict[str, str]:
+    """How far batches move what is read, and how many scores that could turn; strict protocol."""
+    if study.spec.protocol == "paper" or not study.store.path("vectors/rounding.nc").exists():
+        return {}
+    lengths = lengths.merge(study.store.get("vectors/rounding.nc", xr.Dataset))
+    recognition = study.findings.recognition
+    layers = {
+        str(name): int(at)
+        for name, at in zip(recognition[CONCEPT].values, recognition["chosen_layer"].values, strict=True)
+    }
+    counted = recognition["n_pairs"]
+    scores = [
+        study.scores(concept, str(target))
+        for concept in layers
+        for target in counted[TARGET].values
+        if int(counted.sel({CONCEPT: concept, TARGET: target}))
+    ]
+    share = indistinct(scores, layers, lengths)["share"].values
+    worst = float(lengths["rounding"].sel({LAYER: list(layers.values())}).max())
+    told = f"{worst:.0e} of a state's length at the chosen blocks; no larger than that: {np.nanmean(share):.2%} of the "
+    return {"rounding error": f"{told}scores, {np.nanmax(share):.1%} in the worst cell, by which its accuracy may move"}
 
 
 def with_warnings(parts: Mapping[str, xr.Dataset]) -> Findings:

@@ -70,7 +70,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
             pairs = line.pairs
             _keep_pairs(spec, store, pairs, related)
             runs = [line.run(concept) for concept in line.concepts]
-            line.norms()
+            line.rounding()  # and the lengths it is measured in
         finally:
             dismiss(handle)
         clock.lap("read, fit and score")

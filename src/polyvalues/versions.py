@@ -20,6 +20,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "replicates": 2,
         "scores": 1,
         "norms": 2,
+        "rounding": 1,
         "damaged scores": 1,
         # what is measured and tested
         "findings": 4,

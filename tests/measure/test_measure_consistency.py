@@ -39,7 +39,7 @@ def test_ratios_against_the_formula():
             np.testing.assert_allclose(cell, expected, rtol=1e-9)
         if s == t:
             cell = found["reliability"].sel(source=s, layer=layer).values
-            np.testing.assert_allclose(cell, np.minimum(oracle.fieller(product, ones, 5, 0.9), 1), rtol=1e-9)
+            np.testing.assert_allclose(cell, np.clip(oracle.fieller(product, ones, 5, 0.9), -1, 1), rtol=1e-9)
         if layer == 1:
             for name, chosen in (("cosine", "chosen"), ("disattenuated", "disattenuated_chosen")):
                 cell = found[name].sel(source=s, target=t, layer=layer).values
@@ -89,6 +89,13 @@ def test_an_unreliable_vector_leaves_the_disattenuated_cosine_unknown():
     assert np.isnan(found["disattenuated"].sel(target="fr", layer=2, source=["en", "sw"]).values).all()
     assert np.isfinite(found["disattenuated"].sel(source="en", target="sw").values).all()
     assert np.isfinite(found["cosine"].values).all()
+
+
+def test_folds_that_cancel_one_another_are_unreliable_not_below_minus_one():
+    replicates = random_replicates(np.random.default_rng(12))
+    replicates.data["product"].values[1, 1] -= 4  # as where every item is mirrored by another
+    found = measured(replicates)["reliability"].sel(source="fr")
+    assert (found.sel(interval=["estimate", "lower"]) == -1).all()
 
 
 def test_a_vector_that_vanishes_gives_nan_without_a_fuss():

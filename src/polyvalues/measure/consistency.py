@@ -114,8 +114,11 @@ def cosines(replicates: Replicates, *, plain: bool = False) -> Float64[np.ndarra
 
 
 def reliabilities(replicates: Replicates) -> Float64[np.ndarray, "source layer replicate"]:
-    """Reliability of each language's vector in every replicate."""
-    return _ratio(_own(_products(replicates)), _squares(replicates))
+    """Reliability of each language's vector in every replicate, within [-1, 1].
+
+    Below zero means that folds point away from one another, as where items mirror each other; how far says no more.
+    """
+    return np.clip(_ratio(_own(_products(replicates)), _squares(replicates)), -1.0, 1.0)
 
 
 def unreliable(replicates: Replicates) -> Bool[np.ndarray, "source layer"]:
@@ -165,7 +168,7 @@ def block(replicates: Replicates, spec: StatisticsSpec, *, plain: bool = False) 
     crossed = np.clip(ratio_interval(product, scale, folds, spec.confidence), -1.0, 1.0)
     result = Block(
         jackknife_interval(cosines(replicates, plain=True), folds, spec.confidence, "fisher") if plain else crossed,
-        np.minimum(ratio_interval(_own(product), square, folds, spec.confidence), 1.0),
+        np.clip(ratio_interval(_own(product), square, folds, spec.confidence), -1.0, 1.0),
         ratio_interval(product, noise_free(replicates), folds, spec.confidence),
         replicates.data["plain"].values[..., 0].astype(np.float64),
         control,
