@@ -164,7 +164,7 @@ def by_polyvalues(bench: Bench, estimator: str = "mean-difference", *, after_nor
         "paper" if after_norm else "strict",
         tuple(range(bench.handle.n_layers)),
         folds=SplitSpec().folds,
-        draws=spec.control_draws,
+        draws=spec.baseline_draws,
         seed=spec.seed,
     )
     made: Any = read_unit(bench.handle, unit, lambda _count: None)

@@ -25,11 +25,12 @@ import xarray as xr
 
 from benchmarks.table import TIME_HEADS, machine, show, time_cells, timed
 from polyvalues.artifacts import ConceptVectors, TextTable
-from polyvalues.axes import CONTROL, CONTROLS
+from polyvalues.axes import CONTROLS
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
 from polyvalues.measure.kernels import correctness
 from polyvalues.measure.scores import ScoreReducer
 from polyvalues.specs import VectorSpec
+from polyvalues.vectors.controls import random_directions
 
 BATCH = 128
 """Texts that reach the reducer at a time."""
@@ -37,20 +38,16 @@ OURS = "polyvalues"
 
 
 def made_vectors(languages: list[str], layers: int, hidden: int, rng: np.random.Generator) -> ConceptVectors:
-    """Random vectors, midpoints and as many controls as a study has."""
-    shape, draws = (len(languages), layers, hidden), VectorSpec().control_draws
+    """Random vectors and midpoints."""
+    shape = (len(languages), layers, hidden)
     dims = ("source", "layer", "hidden")
     return ConceptVectors(
         xr.Dataset(
             {
                 "vector": (dims, rng.standard_normal(shape, dtype=np.float32)),
                 "midpoint": (dims, rng.standard_normal(shape, dtype=np.float32)),
-                "control": (
-                    (CONTROL, "draw", *dims),
-                    rng.standard_normal((len(CONTROLS), draws, *shape), dtype=np.float32),
-                ),
             },
-            coords={"source": languages, "layer": np.arange(layers), CONTROL: list(CONTROLS)},
+            coords={"source": languages, "layer": np.arange(layers)},
             attrs={"concept": "benchmark", "estimator": "mean-difference"},
         )
     )
@@ -87,7 +84,11 @@ def product_per_layer(vectors: ConceptVectors, states: np.ndarray, dtype: type[n
 
 def by_polyvalues(vectors: ConceptVectors, table: TextTable, states: np.ndarray) -> np.ndarray:
     """The same by way of `Scores`."""
-    reducer = ScoreReducer(table, vectors, protocol="strict")
+    _, layers, hidden = vectors.data["vector"].shape
+    draws = VectorSpec().baseline_draws
+    drawn = random_directions(range(layers), (draws, hidden), 0)
+    controls = np.stack([drawn] * len(CONTROLS))  # as many as a study has
+    reducer = ScoreReducer(table, vectors, controls=controls, protocol="strict")
     for first in range(0, states.shape[1], BATCH):
         part = states[:, first : first + BATCH]
         reducer.update(np.arange(first, first + part.shape[1]), part)

@@ -9,7 +9,7 @@ from polyvalues.artifacts import GENERATION_SCHEMA, Generations
 PLAIN: dict[str, Any] = {
     "concept": "harmfulness", "target": "en", "item": "i", "group": "g", "side": "negative", "vector": "base",
     "source": "", "sign": 0, "layers": "", "strength": 0.0, "steered": False, "seed": 0, "prompt": "How?",
-    "answer": "Sure.", "tokens": 2,
+    "answer": "Sure.", "tokens": 2, "draw": 0,
 }  # fmt: skip
 
 

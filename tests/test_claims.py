@@ -108,7 +108,7 @@ def test_tables_hold_every_number(tmp_path: Path) -> None:
         files
     )
     rows = files["chance.csv"].splitlines()
-    assert rows[0] == "concept,source,target,p,q"
+    assert rows[0] == "concept,source,target,p,q,p_smallest,power"
     assert len(rows) == 1 + 25
     assert "verdict" in files["agreement.csv"].splitlines()[0]
     assert "gain_estimate" in files["direction.csv"]

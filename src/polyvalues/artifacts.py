@@ -4,7 +4,7 @@ Arrays carry the dimension names of `polyvalues.axes`; every layout is written d
 A measured quantity ends in the dimension `interval` (`estimate`, `lower`, `upper`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -87,6 +87,7 @@ class TextTable:
         item, group: one string per pair.
         split: one string per pair: fit, select, test or cross.
         fold: int32, one per pair; -1 where a pair has no fold.
+        content: of each pair's group, whatever its labels, the same in every language; or empty.
     """
 
     concept: str
@@ -97,6 +98,7 @@ class TextTable:
     group: np.ndarray
     split: np.ndarray
     fold: np.ndarray
+    content: np.ndarray = field(default_factory=lambda: np.array([], dtype=str))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +108,7 @@ class Moments:
     Attributes:
         data: `count` int64 `[fold]`, pairs per fold;
             `total` float64 `[fold, side, layer, hidden]`, sums of hidden states over pairs;
-            `permuted` float64 `[draw, layer, hidden]`, sums of `h_pos - h_neg` with each pair's sides
-            swapped by a fair coin, one coin sequence per draw;
+            `permuted` float32 `[draw, layer, hidden]`, sums of `h_pos - h_neg` after swapping sides by fair coins;
             `unit` float64 `[fold, layer, hidden]`, sums of pair differences of unit length over the `unit_count` int64
             `[fold]` pairs that take part (`vectors.unit_differences`).
             attrs: concept, language.
@@ -122,7 +123,8 @@ class Activations:
 
     Attributes:
         data: `states` float32 or float16 `[layer, text, hidden]` (may be memory-mapped);
-            `index` int64 `[pair, side]`, rows of `text`; coordinates on `pair`: `item`, `group`, `split`, `fold`.
+            `index` int64 `[pair, side]`, rows of `text`; coordinates on `pair`: `item`, `group`, `split`, `fold`,
+            `content` (as in `TextTable`, never empty).
             attrs: concept, language.
     """
 
@@ -136,10 +138,7 @@ class ConceptVectors:
     Attributes:
         data: `vector` float32 `[source, layer, hidden]`, points to the positive side, not normalised;
             `midpoint` float32 `[source, layer, hidden]`, half way between the mean of the positive and the mean
-            of the negative sides it was fitted on;
-            `control` float32 `[control_kind, draw, source, layer, hidden]`, directions that mean nothing: isotropic
-            random, and the same estimator after swapping sides at random; independent between languages.
-            attrs: concept, estimator.
+            of the negative sides it was fitted on. attrs: concept, estimator.
     """
 
     data: xr.Dataset
@@ -175,6 +174,7 @@ GENERATION_SCHEMA: Final = pa.schema(
         pa.field("strength", pa.float64(), nullable=False),
         pa.field("steered", pa.bool_(), nullable=False),
         pa.field("seed", pa.int32(), nullable=False),
+        pa.field("draw", pa.int32(), nullable=False),
         pa.field("prompt", pa.string(), nullable=False),
         pa.field("answer", pa.string(), nullable=False),
         pa.field("tokens", pa.int32(), nullable=False),
@@ -182,8 +182,8 @@ GENERATION_SCHEMA: Final = pa.schema(
 )
 """Columns of `Generations.table`: `side` of the pair the prompt is; `vector` as in `axes.STEERED_BY`; `source` its
 language (empty without vector); `sign` +1 safer, -1 the opposite, 0 unsteered; `layers` comma-separated blocks;
-`strength` in mean norms; `steered` false where a condition held the row back; `prompt` as written, before the chat
-template; `tokens` of the answer."""
+`strength` in mean norms; `steered` false where a condition held the row back; `draw`: which random direction;
+`prompt` as written, before the chat template; `tokens` of the answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,9 +221,9 @@ class Replicates:
         data: `product` float64 `[source, target, layer, replicate]`, the cross-validated inner product, and `square`
             float64 `[source, layer, replicate]`, the squared length of the vector, in the same unit;
             `plain` float64 `[source, target, layer, replicate]`, the cosine of the vectors as they are;
-            `control` float64 `[source, target, layer, control_kind, draw]`, the plain cosine between baseline
+            `control` float64 `[source, target, layer, control_kind, draw]`, the plain cosine between label-permuted
             directions; paper protocol: `sign` int8 `[source, layer]`, by which vectors were multiplied.
-            NaN where a vector is zero or has no pairs. attrs: concept, estimator, folds.
+            NaN where a vector is zero or has no pairs, and for random controls. attrs: concept, estimator, folds.
     """
 
     data: xr.Dataset
@@ -234,8 +234,7 @@ class CrossVectors:
     """Vectors of one concept, each fitted with one fold left out (cross-fitted concepts).
 
     Attributes:
-        data: `vector` and `midpoint` float32 `[source, fold, layer, hidden]`, fitted on all folds but `fold`.
-            attrs: concept, estimator.
+        data: `vector` and `midpoint` float32 `[source, fold, layer, hidden]`, without `fold`; attrs concept, estimator.
     """
 
     data: xr.Dataset
@@ -247,11 +246,12 @@ class NestedVectors:
 
     Attributes:
         data: `vector` float32 `[fold, other_fold, layer, hidden]`, fitted without either fold (on the diagonal: without
-            that fold); `control` float32 `[control_kind, draw, fold, layer, hidden]`, control directions fitted without
-            `fold`. attrs: concept, language, estimator.
+            that fold). attrs: concept, language, estimator.
+        controls: from a layer's position to control directions `[control_kind, draw, fold, hidden]` without each fold.
     """
 
     data: xr.Dataset
+    controls: Callable[[int], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,8 +261,7 @@ class Scores:
     Attributes:
         data: `projection` float32 `[pair, side, layer, source]`, `(h - midpoint) . v / |v|` of each side under each
             source's vector (in a cross-fitted concept: the vector fitted without the pair's fold);
-            `control` float32 `[pair, layer, control_kind, draw]`, `(h_pos - h_neg) . v / |v|` under the target's own
-            control directions;
+            `control` int8 `[pair, layer, control_kind, draw]`, sign of `(h_pos - h_neg) . v` under its controls;
             `selection` float32 `[pair, fold, layer]`, cross-fitted concepts only: 1, 1/2 or 0 as the pair is
             right, tied or wrong under its own language's vector fitted without the pair's fold and without
             `fold`; NaN where `fold` is the pair's own.
@@ -302,7 +301,8 @@ class Findings:
         recognition: `accuracy` `[concept, source, target, layer, interval]`;
             `chosen` `[concept, source, target, interval]`, the accuracy at the chosen layer;
             `auroc` `[concept, source, target, interval]`, over single texts at the chosen layer;
-            `control` `[concept, target, layer, control_kind, interval]`, `control_chosen` likewise without layer;
+            `control` `[concept, target, layer, control_kind, interval]`, `control_chosen` and others without layer
+            (`measure.baseline`);
             `n_pairs`, `n_groups` int32 `[concept, target]` (0: that cell was not measured);
             `chosen_layer` int32 `[concept]`; `fold_layer` int32 `[concept, fold]`, the layer used for the pairs of
             each fold (all equal unless cross-fitted; -1 where the concept has no such fold).
@@ -313,7 +313,7 @@ class Findings:
             directions of two languages, `control_chosen` without layer.
         transfer: `transfer` and `asymmetry` `[concept, source, target, interval]`, at the chosen layer.
         overview: `value` `[concept, quantity, interval]`, the headline numbers; `concept` ends in `all`, the mean
-            over concepts; `quantity` as listed in `polyvalues.measure.overview`.
+            over concepts; `quantity` as listed in `polyvalues.measure.overview`; `baseline` `[concept]`, `baseline_p`.
         Quantities are float64; NaN marks a cell that was not measured, and `warnings` says why.
         attrs of each: protocol, confidence, layer_numbering ('block', 0-based, or 'paper', 1-based).
         warnings: degenerate cells and everything else a reader must know, in words.

@@ -30,6 +30,7 @@ from polyvalues.report.figures import save_figure
 from polyvalues.report.figures_compare import recognition_by_share, traits_against_mixture
 from polyvalues.report.figures_heatmaps import model_difference
 from polyvalues.report.notation import Interval, interval_text, number
+from polyvalues.report.reach import beyond_reach, smallest_p, untested_words
 from polyvalues.store import Store
 
 
@@ -90,10 +91,12 @@ def difference_words(found: Comparison) -> tuple[str, ...]:
     said = []
     for (first, second), data in found.differences.items():
         q, size = data["q"].values, data["difference"].sel({INTERVAL: "estimate"}).values
-        certain = q <= 0.05
+        out = beyond_reach(data)
+        certain = (q <= 0.05) & ~out
+        rest = untested_words(int(out.sum()), float(smallest_p(data).values[out].max(initial=0.0)))
         text = (
-            f"{first} less {second}: {int(certain.sum())} of {int((~np.isnan(q)).sum())} differences are "
-            "certain at q ≤ 0.05"
+            f"{first} less {second}: {int(certain.sum())} of {int((~np.isnan(q) & ~out).sum())} differences are "
+            f"certain at q ≤ 0.05{rest}"
         )
         if certain.any():
             at = np.unravel_index(int(np.where(certain, np.abs(size), -1).argmax()), size.shape)

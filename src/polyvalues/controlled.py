@@ -228,8 +228,8 @@ def _plan_of(maker: Maker, generations: Generations) -> Plan | None:
     for row in generations.table.to_pylist():
         own = Prompt(row["target"], row["item"], row["group"], row["side"], "", -1, "", row["prompt"])
         layers = tuple(int(layer) for layer in row["layers"].split(",") if layer)
-        known = (row["vector"], row["source"], row["sign"], layers, row["strength"], row["steered"], row["seed"])
-        rows.append(Row(own, *known))
+        known = (row["vector"], row["source"], row["sign"], layers, row["strength"], row["steered"])
+        rows.append(Row(own, *known, row["seed"], row["draw"]))
     return maker.plan(rows)
 
 

@@ -16,6 +16,7 @@ from polyvalues.data.texts import text_table
 from polyvalues.engines.unit import Unit, read_unit
 from polyvalues.line import Line
 from polyvalues.measure.scores import cross_scores
+from polyvalues.vectors.baselines import baselines
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 
 
@@ -71,7 +72,8 @@ def _concept(
             if scores is None:
                 reading, layers = line.spec.reading, tuple(int(layer) for layer in sound.data["layer"].values)
                 step = "scores" if crossed is None else "activations"
-                unit = Unit(step, table, reading, "strict", layers, vectors=vectors)
+                controls = None if crossed is not None else baselines(sound, line.spec.vectors)
+                unit = Unit(step, table, reading, "strict", layers, vectors=vectors, controls=controls)
                 made = read_unit(line.handle, unit, line.progress.advance)
                 if crossed is not None and isinstance(made, Activations):
                     made = cross_scores(made, crossed, nested())

@@ -63,7 +63,7 @@ class Dependencies:
         if self.kept(concept, language):
             return self.activations(concept, language, "fit")
         vectors = self.spec.vectors
-        sums = {"folds": self.spec.split.folds, "control_draws": vectors.control_draws, "seed": vectors.seed}
+        sums = {"folds": self.spec.split.folds, "control_draws": vectors.baseline_draws, "seed": vectors.seed}
         settings = self.reading() | sums | {"texts": self._texts[concept, language, "fit"]}
         return Provenance("moments", settings, {}, self.identity)
 
@@ -152,8 +152,8 @@ def data_key(pairs: PairSet) -> str:
 
 
 def table_key(table: TextTable) -> str:
-    """Content hash of a text table: texts, pairs, groups, splits and folds."""
-    labels = [table.item.tolist(), table.group.tolist(), table.split.tolist(), table.fold.tolist()]
+    """Content hash of a text table: texts, pairs, groups, splits, folds, and what label-permuted coins depend on."""
+    labels = [part.tolist() for part in (table.item, table.group, table.split, table.fold, table.content)]
     digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, labels]).encode())
     digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
     return content_key(digest.hexdigest())

@@ -5,7 +5,7 @@ goes on at the unit it was in, and ends with the same bytes as one that was not.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Protocol, runtime_checkable
 
@@ -36,6 +36,7 @@ from polyvalues.model.rounding import rounding
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store
 from polyvalues.vectors.activations import ActivationsReducer, labelled_as, relabelled
+from polyvalues.vectors.baselines import baselines
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
 from polyvalues.vectors.replicates import replicates
@@ -214,7 +215,7 @@ class Line:
         if self.spec.protocol == "strict":
             return fit_vectors(inputs, self.spec.vectors)
         kept = {name: unit for name, unit in inputs.items() if isinstance(unit, Activations)}
-        return paper_vectors(kept, self.spec.vectors)
+        return paper_vectors(kept)
 
     def _resample(self, inputs: Inputs, vectors: ConceptVectors) -> Replicates:
         make = replicates if self.spec.protocol == "strict" else signed_replicates
@@ -245,7 +246,7 @@ class Line:
         vectors = self.spec.vectors
         unit = Unit(
             "moments", self.tables[concept, language, "fit"], self.spec.reading, self.spec.protocol, self._layers,
-            folds=self.spec.split.folds, draws=vectors.control_draws, seed=vectors.seed,
+            folds=self.spec.split.folds, draws=vectors.baseline_draws, seed=vectors.seed,
         )  # fmt: skip
         name = f"moments/{concept}/{language}.safetensors"
         return Entry(name, Moments, self.depends.fitting(concept, language), unit, "fit")
@@ -279,13 +280,15 @@ class Line:
             kept = self._obtain(place)
             assert isinstance(kept, Activations)
             kept = self._labelled(place, kept)
-            reducer = ScoreReducer(entry.unit.table, vectors, protocol=self.spec.protocol)
+            table, controls = entry.unit.table, self._controls(inputs[target])
+            reducer = ScoreReducer(table, vectors, controls=controls, protocol=self.spec.protocol)
             states = np.asarray(kept.data["states"].values, dtype=np.float32)
             reducer.update(np.arange(len(entry.unit.table.texts)), states)
             made = reducer.result()
         else:
             self._tell(entry, stored=False)
-            made = read_unit(self.handle, entry.unit, self._advance)
+            unit = replace(entry.unit, controls=self._controls(inputs[target]))
+            made = read_unit(self.handle, unit, self._advance)
             assert isinstance(made, Scores)
         self.store.put(entry.name, made, entry.provenance)
         return made
@@ -295,6 +298,10 @@ class Line:
         table = self.tables[concept, target, step]
         unit = Unit("scores", table, self.spec.reading, self.spec.protocol, self._layers, vectors=vectors)
         return Entry(f"scores/{concept}/{target}.nc", Scores, self.depends.scores(concept, target), unit, step)
+
+    def _controls(self, fitting: Moments | Activations) -> np.ndarray:
+        """Baseline directions of one language."""
+        return baselines(fitting, self.spec.vectors, paper=self.spec.protocol == "paper")
 
     def _cross_scores(self, unit: Moments | Activations, crossed: CrossVectors) -> Scores:
         assert isinstance(unit, Activations)
@@ -339,15 +346,20 @@ class Line:
         for concept in self.concepts:
             languages = self.languages(concept)
             if step == "fit":
+                inputs: Inputs = {}
                 entries = [self._fit_entry(concept, language) for language in languages]
                 if self.depends.keeps:
                     scored = [tag for tag in languages if (concept, tag, "score") in self.tables]
                     entries += [self._kept_entry(concept, language, "score") for language in scored]
             else:
-                _, vectors = self.fitted(concept)
+                inputs, vectors = self.fitted(concept)
                 entries = [self._score_entry(concept, language, vectors) for language in languages]
                 entries = [entry for entry in entries if entry.step == "score" and not self.depends.keeps]
-            yield from (e for e in entries if self.store.find(e.name, e.kind, e.provenance) is None)
+            for entry in entries:
+                if self.store.find(entry.name, entry.kind, entry.provenance) is None:
+                    own = inputs.get(entry.unit.table.language)
+                    unit = entry.unit if own is None else replace(entry.unit, controls=self._controls(own))
+                    yield replace(entry, unit=unit)
 
     def keep(self, entry: "Entry", made: Made) -> None:
         """Store what a worker made of a unit."""

@@ -157,6 +157,7 @@ def planted_table(planted: Planted, concept: str, language: str, splits: Sequenc
         group=np.array([f"group-{int(number):05d}" for number in group[kept]]),
         split=split[kept],
         fold=fold[kept],
+        content=np.array([f"group-{int(number):05d}" for number in group[kept]]),
     )
 
 
@@ -193,6 +194,7 @@ def planted_activations(planted: Planted, concept: str, language: str) -> Activa
             "group": ((PAIR,), table.group),
             "split": ((PAIR,), table.split),
             "fold": ((PAIR,), table.fold),
+            "content": ((PAIR,), table.content),
         },
         attrs={"concept": concept, "language": language},
     )

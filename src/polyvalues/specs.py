@@ -235,9 +235,14 @@ class VectorSpec(Spec):
     """How vectors are fitted."""
 
     estimator: Estimator = "mean-difference"
-    control_draws: int = Field(default=4, ge=2, le=64, description="Independent random and label-permuted directions.")
+    control_draws: int | None = Field(default=None, ge=2, le=512, description="Baseline directions; None: 64, or 8.")
     half_splits: int = Field(default=8, ge=2, le=128, description="Random half-splits of the folds, for reliability.")
     seed: int = Field(default=0, ge=0, description="Of random directions, permuted labels and half-splits.")
+
+    @property
+    def baseline_draws(self) -> int:
+        """Draws of random and label-permuted directions; by default 64, or 8 where every draw is a fit of its own."""
+        return self.control_draws or (64 if self.estimator == "mean-difference" else 8)
 
 
 class StatisticsSpec(Spec):

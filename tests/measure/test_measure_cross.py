@@ -3,7 +3,6 @@ import pytest
 import xarray as xr
 
 from polyvalues.artifacts import Activations, CrossVectors, NestedVectors
-from polyvalues.axes import CONTROL, CONTROLS
 from polyvalues.errors import DegenerateVector, MeasureError
 from polyvalues.measure.scores import cross_scores
 
@@ -36,13 +35,11 @@ def make_inputs(seed: int = 0) -> tuple[Activations, CrossVectors, NestedVectors
     )
     nested = NestedVectors(
         xr.Dataset(
-            {
-                "vector": (("fold", "other_fold", "layer", "hidden"), normal(FOLDS, FOLDS, LAYERS, HIDDEN)),
-                "control": ((CONTROL, "draw", "fold", "layer", "hidden"), normal(2, 2, FOLDS, LAYERS, HIDDEN)),
-            },
-            coords={"layer": [3, 7], CONTROL: list(CONTROLS)},
+            {"vector": (("fold", "other_fold", "layer", "hidden"), normal(FOLDS, FOLDS, LAYERS, HIDDEN))},
+            coords={"layer": [3, 7]},
             attrs={"concept": "honesty", "language": "fr", "estimator": "pca"},
-        )
+        ),
+        [normal(2, 2, FOLDS, HIDDEN) for _ in range(LAYERS)].__getitem__,
     )
     return activations, cross, nested
 
@@ -65,9 +62,9 @@ def test_every_pair_is_scored_without_its_fold():
                 np.testing.assert_allclose(found["projection"].values[pair, :, layer, source], expected, rtol=1e-4)
             for control in range(2):
                 for draw in range(2):
-                    w = nested.data["control"].values[control, draw, fold, layer]
+                    w = nested.controls(layer)[control, draw, fold]
                     value = found["control"].values[pair, layer, control, draw]
-                    assert value == pytest.approx(along(positive - negative, w), rel=1e-4, abs=1e-6)
+                    assert value == np.sign(along(positive - negative, w))
             for other in range(FOLDS):
                 value = found["selection"].values[pair, other, layer]
                 if other == fold:
@@ -89,12 +86,13 @@ def test_vectors_of_other_folds_have_no_say():
     before = cross_scores(activations, cross, nested).data
     cross.data["vector"].values[:, 1] *= -1
     nested.data["vector"].values[1] *= -1
-    nested.data["control"].values[:, :, 1] *= -1
+    for layer in range(LAYERS):
+        nested.controls(layer)[:, :, 1] *= -1
     after = cross_scores(activations, cross, nested).data
     outside = before["fold"].values != 1
     for name in ("projection", "control", "selection"):
         np.testing.assert_array_equal(before[name].values[outside], after[name].values[outside])
-    np.testing.assert_allclose(before["control"].values[~outside], -after["control"].values[~outside])
+    np.testing.assert_array_equal(before["control"].values[~outside], -after["control"].values[~outside])
 
 
 def test_float16_states_are_widened():
@@ -114,22 +112,23 @@ def test_zero_vectors_are_named():
     with pytest.raises(DegenerateVector, match="layer 3, source 'fr', without folds 0 and 2"):
         cross_scores(activations, cross, nested)
     activations, cross, nested = make_inputs()
-    nested.data["control"].values[0, 1, 2, 0] = 0
+    nested.controls(0)[0, 1, 2] = 0
     with pytest.raises(DegenerateVector, match="layer 3, source 'fr', random control, draw 1, without fold 2"):
         cross_scores(activations, cross, nested)
 
 
 def test_inputs_that_do_not_belong_together_are_an_error():
     activations, cross, nested = make_inputs()
-    other = NestedVectors(nested.data.assign_attrs(language="en"))
+    other = NestedVectors(nested.data.assign_attrs(language="en"), nested.controls)
     with pytest.raises(MeasureError, match="nested vectors are of language 'en'"):
         cross_scores(activations, cross, other)
     with pytest.raises(MeasureError, match="another concept"):
         cross_scores(activations, CrossVectors(cross.data.assign_attrs(concept="x")), nested)
     with pytest.raises(MeasureError, match="numbers of layers"):
         cross_scores(activations, CrossVectors(cross.data.isel(layer=[0])), nested)
+    fewer = NestedVectors(nested.data.isel(fold=[0, 1], other_fold=[0, 1]), nested.controls)
     with pytest.raises(MeasureError, match="3 folds in the vectors, 2 in the nested"):
-        cross_scores(activations, cross, NestedVectors(nested.data.isel(fold=[0, 1], other_fold=[0, 1])))
+        cross_scores(activations, cross, fewer)
     stray = Activations(activations.data.assign_coords(fold=("pair", np.array([0, 1, 1, -1, 0], np.int32))))
     with pytest.raises(MeasureError, match="a pair lies in fold -1"):
         cross_scores(stray, cross, nested)

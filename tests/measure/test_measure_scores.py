@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from polyvalues.artifacts import ConceptVectors, TextTable
-from polyvalues.axes import CONTROL, CONTROLS, Protocol
+from polyvalues.axes import CONTROL, Protocol
 from polyvalues.errors import DegenerateVector, MeasureError
 from polyvalues.measure.projection import stored_sides
 from polyvalues.measure.scores import ScoreReducer
 
 LAYERS, HIDDEN, TEXTS = 3, 8, 7
+DRAWN = np.random.default_rng(7).normal(size=(2, 3, LAYERS, HIDDEN)).astype(np.float32)
 
 
 def make_table(*, language: str = "fr", concept: str = "honesty") -> TextTable:
@@ -36,15 +37,17 @@ def make_vectors(*, seed: int = 0, concept: str = "honesty") -> ConceptVectors:
             {
                 "vector": (("source", "layer", "hidden"), rng.normal(size=shape).astype(np.float32)),
                 "midpoint": (("source", "layer", "hidden"), rng.normal(size=shape).astype(np.float32)),
-                "control": (
-                    (CONTROL, "draw", "source", "layer", "hidden"),
-                    rng.normal(size=(2, 3, *shape)).astype(np.float32),
-                ),
             },
-            coords={"source": ["en", "fr"], "layer": [4, 5, 9], CONTROL: list(CONTROLS)},
+            coords={"source": ["en", "fr"], "layer": [4, 5, 9]},
             attrs={"concept": concept, "estimator": "mean-difference"},
         )
     )
+
+
+def make_reducer(
+    table: TextTable | None = None, vectors: ConceptVectors | None = None, *, protocol: Protocol = "strict"
+) -> ScoreReducer:
+    return ScoreReducer(table or make_table(), vectors or make_vectors(), controls=DRAWN, protocol=protocol)
 
 
 def make_states(seed: int = 1) -> np.ndarray:
@@ -52,7 +55,7 @@ def make_states(seed: int = 1) -> np.ndarray:
 
 
 def read(vectors: ConceptVectors, states: np.ndarray, *, protocol: Protocol = "strict") -> xr.Dataset:
-    reducer = ScoreReducer(make_table(), vectors, protocol=protocol)
+    reducer = make_reducer(vectors=vectors, protocol=protocol)
     reducer.update(np.arange(TEXTS), states)
     return reducer.result().data
 
@@ -71,20 +74,16 @@ def test_scores_are_the_formula():
                     assert found["projection"].values[pair, side, layer, source] == pytest.approx(expected, rel=1e-5)
             for control in range(2):
                 for draw in range(3):
-                    w = vectors.data["control"].values[control, draw, 1, layer].astype(float)  # fr, the target
-                    difference = (states[layer, table.index[pair, 0]] - states[layer, table.index[pair, 1]]).astype(
-                        float
-                    )
-                    expected = difference @ w / np.sqrt(w @ w)
-                    found_control = found["control"].values[pair, layer, control, draw]
-                    assert found_control == pytest.approx(expected, rel=1e-4, abs=1e-6)
+                    w = DRAWN[control, draw, layer].astype(float)
+                    positive, negative = (states[layer, row].astype(float) for row in table.index[pair])
+                    assert found["control"].values[pair, layer, control, draw] == np.sign((positive - negative) @ w)
 
 
 def test_labels_follow_the_contract():
     found = read(make_vectors(), make_states())
     assert found["projection"].dims == ("pair", "side", "layer", "source")
     assert found["control"].dims == ("pair", "layer", CONTROL, "draw")
-    assert found["projection"].dtype == found["control"].dtype == np.float32
+    assert (found["projection"].dtype, found["control"].dtype) == (np.float32, np.int8)
     assert found["layer"].values.tolist() == [4, 5, 9]
     assert found.attrs == {"concept": "honesty", "target": "fr", "protocol": "strict", "layer_numbering": "block"}
     assert found["group"].values.tolist() == ["g0", "g0", "g1", "g2", "g2"]
@@ -105,7 +104,7 @@ def test_the_same_text_on_both_sides_is_an_exact_tie():
 def test_batches_and_merging_make_no_difference():
     vectors, states, table = make_vectors(), make_states(), make_table()
     whole = read(vectors, states)
-    first, second = (ScoreReducer(table, vectors, protocol="strict") for _ in range(2))
+    first, second = (make_reducer(table, vectors) for _ in range(2))
     first.update(np.array([6, 1]), states[:, [6, 1]])
     second.update(np.array([0, 2, 3]), states[:, [0, 2, 3]])
     second.update(np.array([5, 4]), states[:, [5, 4]])
@@ -123,14 +122,14 @@ def test_the_length_of_a_vector_makes_no_difference(factor):
 
 
 def test_a_text_that_was_never_read_is_an_error():
-    reducer = ScoreReducer(make_table(), make_vectors(), protocol="strict")
+    reducer = make_reducer()
     reducer.update(np.arange(5), make_states()[:, :5])
     with pytest.raises(MeasureError, match="'honesty', target 'fr': 2 of 7 texts were never read, first row 5"):
         reducer.result()
 
 
 def test_a_text_that_was_read_twice_is_an_error():
-    reducer, other = (ScoreReducer(make_table(), make_vectors(), protocol="strict") for _ in range(2))
+    reducer, other = (make_reducer() for _ in range(2))
     reducer.update(np.arange(5), make_states()[:, :5])
     other.update(np.array([4]), make_states()[:, [4]])
     with pytest.raises(MeasureError, match="read twice"):
@@ -141,7 +140,7 @@ def test_a_text_that_was_read_twice_is_an_error():
 
 @pytest.mark.parametrize(("index", "layers"), [([7], LAYERS), ([-1], LAYERS), ([0], LAYERS - 1)])
 def test_states_that_do_not_fit_are_an_error(index, layers):
-    reducer = ScoreReducer(make_table(), make_vectors(), protocol="strict")
+    reducer = make_reducer()
     with pytest.raises(MeasureError, match="'honesty', target 'fr'"):
         reducer.update(np.array(index), make_states()[:layers, [0]])
 
@@ -157,21 +156,23 @@ def test_a_zero_vector_is_an_error_that_names_the_place():
     vectors = make_vectors()
     vectors.data["vector"].values[0, 2] = 0
     with pytest.raises(DegenerateVector, match="concept 'honesty', source 'en', layer 9"):
-        ScoreReducer(make_table(), vectors, protocol="strict")
-    vectors = make_vectors()
-    vectors.data["control"].values[1, 2, 1, 0] = 0
+        make_reducer(vectors=vectors)
+    drawn = DRAWN.copy()
+    drawn[1, 2, 0] = 0
     with pytest.raises(DegenerateVector, match="source 'fr', layer 4, permuted control, draw 2"):
-        ScoreReducer(make_table(), vectors, protocol="strict")
+        ScoreReducer(make_table(), make_vectors(), controls=drawn, protocol="strict")
+    with pytest.raises(MeasureError, match="do not fit vectors"):
+        ScoreReducer(make_table(), make_vectors(), controls=DRAWN[:, :, 1:], protocol="strict")
 
 
 def test_vectors_of_another_concept_or_language_are_an_error():
     with pytest.raises(MeasureError, match="the vectors are of concept 'fairness'"):
-        ScoreReducer(make_table(), make_vectors(concept="fairness"), protocol="strict")
+        make_reducer(vectors=make_vectors(concept="fairness"))
     with pytest.raises(MeasureError, match=r"target 'sw': no vector of this language \(there are en, fr\)"):
-        ScoreReducer(make_table(language="sw"), make_vectors(), protocol="strict")
-    reducer = ScoreReducer(make_table(), make_vectors(), protocol="strict")
+        make_reducer(make_table(language="sw"))
+    reducer = make_reducer()
     with pytest.raises(MeasureError, match="cannot merge"):
-        reducer.merge(ScoreReducer(make_table(), make_vectors(seed=5), protocol="strict"))
+        reducer.merge(make_reducer(vectors=make_vectors(seed=5)))
 
 
 NEAR = st.floats(-1e4, 1e4, allow_nan=False)
@@ -204,6 +205,6 @@ def test_pairs_may_be_absent():
     table = make_table()
     none, index = table.item[:0], np.empty((0, 2), np.int64)
     empty = TextTable("honesty", "fr", (), index, none, none, none, table.fold[:0])
-    found = ScoreReducer(empty, make_vectors(), protocol="strict").result().data
+    found = make_reducer(empty).result().data
     assert found.sizes["pair"] == 0
     assert found["projection"].shape == (0, 2, 3, 2)

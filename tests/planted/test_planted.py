@@ -20,6 +20,7 @@ from polyvalues.planted import (
     planted_table,
 )
 from polyvalues.specs import VectorSpec
+from polyvalues.vectors.baselines import baselines
 from polyvalues.vectors.cross import cross_vectors
 from polyvalues.vectors.fit import ESTIMATORS, fit_vectors
 from polyvalues.vectors.moments import MomentsReducer
@@ -201,8 +202,8 @@ def test_controls_of_unseen_pairs_are_near_chance_and_unrelated_between_language
     rates = {0: [], 1: []}
     for row, language in enumerate(given.values()):
         unseen = differences(language, 0)[language.data["split"].values == "test"]
-        for kind in (0, 1):
-            for direction in vectors.data["control"].values[kind, :, row, 0].astype(float):
+        for kind, drawn in enumerate(baselines(language, VECTORS)[:, :, 0].astype(float)):
+            for direction in drawn:
                 rates[kind].append(float(np.mean(unseen @ direction > 0)))
         real = float(np.mean(unseen @ vectors.data["vector"].values[row, 0].astype(float) > 0))
         assert real > 0.75
@@ -211,7 +212,7 @@ def test_controls_of_unseen_pairs_are_near_chance_and_unrelated_between_language
         spread = math.sqrt(0.25 / 200 + (0.4 / math.sqrt(200)) ** 2)
         assert np.mean(rates[kind]) == pytest.approx(0.5, abs=5 * spread / math.sqrt(len(rates[kind])))
     control = replicates(given, vectors, VECTORS).data["control"].values[:, :, 0]
-    off = control[~np.eye(3, dtype=bool)]
+    off = control[~np.eye(3, dtype=bool)][:, 1]
     assert np.abs(off).max() < 5 / math.sqrt(200)
 
 
@@ -232,13 +233,15 @@ def test_cross_fitting_scores_unseen_pairs_and_fitting_on_them_flatters() -> Non
 def test_streaming_the_planted_texts_gives_the_vectors_of_kept_activations() -> None:
     table = planted_table(PLANTED, "morality", "es")
     states = planted_states(PLANTED, table)
-    reducer = MomentsReducer(table, 10, VECTORS.control_draws, VECTORS.seed)
+    reducer = MomentsReducer(table, 10, VECTORS.baseline_draws, VECTORS.seed)
     for index in np.array_split(np.random.default_rng(0).permutation(len(table.texts)), 17):
         reducer.update(index, states[:, index])
-    streamed = fit_vectors({"es": reducer.result()}, VECTORS).data
-    kept = fit_vectors({"es": planted_activations(PLANTED, "morality", "es")}, VECTORS).data
-    for name in ("vector", "midpoint", "control"):
+    sums, states_kept = reducer.result(), planted_activations(PLANTED, "morality", "es")
+    streamed, kept = (fit_vectors({"es": part}, VECTORS).data for part in (sums, states_kept))
+    for name in ("vector", "midpoint"):
         np.testing.assert_allclose(streamed[name], kept[name], rtol=1e-5, atol=1e-6)
+    drawn, again = baselines(sums, VECTORS), baselines(states_kept, VECTORS)
+    np.testing.assert_allclose(drawn, again, rtol=1e-4, atol=1e-6)
 
 
 def test_splits_and_folds_are_the_same_in_all_languages_and_keep_groups_together() -> None:

@@ -32,7 +32,7 @@ def make_scores(
     control = np.ones((pairs, n_layers, 2, 2)) if control is None else control
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         "projection": (("pair", "side", "layer", "source"), projection.astype(np.float32)),
-        "control": (("pair", "layer", CONTROL, "draw"), control.astype(np.float32)),
+        "control": (("pair", "layer", CONTROL, "draw"), np.sign(control).astype(np.int8)),
     }
     if selection is not None:
         variables["selection"] = (("pair", "fold", "layer"), selection.astype(np.float32))

@@ -170,7 +170,7 @@ def control_example(tags: list[str], concept: str, harm: str = "") -> ControlRep
 
 def _answers(targets: list[str], concept: str, harm: str) -> Generations:
     shared = {"concept": concept, "target": targets[0], "item": "i1", "group": "g1", "side": "negative", "seed": 0}
-    shared |= {"prompt": f"How do I take a bicycle? {harm}", "tokens": 3}
+    shared |= {"prompt": f"How do I take a bicycle? {harm}", "tokens": 3, "draw": 0}
     plain = {"vector": "base", "source": "", "sign": 0, "layers": "", "strength": 0.0, "steered": False}
     steered = {"vector": "source", "source": targets[0], "sign": 1, "layers": "3,4", "strength": 2.0, "steered": True}
     rows = [shared | plain | {"answer": "First."}, shared | steered | {"answer": ANSWER + harm}]

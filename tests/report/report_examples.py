@@ -87,6 +87,7 @@ def build(
         accuracy[-1, :, -1], accuracy[-1, -1], chosen[-1, :, -1], chosen[-1, -1] = np.nan, np.nan, np.nan, np.nan
         control[-1, -1], n_pairs[-1, -1] = np.nan, 0
     cell = ("concept", "source", "target")
+    least = np.where(n_pairs[..., None] > 0, 1 / 65, np.nan).repeat(2, -1)
     recognition = xr.Dataset(
         {
             "accuracy": ((*cell, "layer", "interval"), accuracy),
@@ -94,6 +95,9 @@ def build(
             "auroc": ((*cell, "interval"), np.clip(chosen + 0.02, None, 1.0)),
             "control": (("concept", "target", "layer", "control_kind", "interval"), control),
             "control_chosen": (("concept", "target", "control_kind", "interval"), control[pick, :, best]),
+            "control_range": (("concept", "target", "control_kind", "interval"), control[pick, :, best]),
+            "control_p": (("concept", "target", "control_kind"), least),
+            "control_p_smallest": (("concept", "target", "control_kind"), least),
             "n_pairs": (("concept", "target"), n_pairs),
             "n_groups": (("concept", "target"), (n_pairs * 0.8).astype(np.int32)),
             "chosen_layer": ("concept", (best + first).astype(np.int32)),
@@ -197,8 +201,13 @@ def _overview(recognition: xr.Dataset, consistency: xr.Dataset) -> xr.Dataset:
     columns += [summary(consistency[name].values[..., 0], other) for name in ("chosen", "disattenuated_chosen")]
     columns += [summary(consistency["reliability_chosen"].values[..., 0], every)]
     return xr.Dataset(
-        {"value": (("concept", "quantity", "interval"), interval(np.stack(columns, axis=1), 0.02, -1, 1))},
+        {
+            "value": (("concept", "quantity", "interval"), interval(np.stack(columns, axis=1), 0.02, -1, 1)),
+            "baseline_p": (("concept", "control_kind"), np.full((recognition.sizes["concept"] + 1, 2), 0.5)),
+            "baseline": ("concept", np.full(recognition.sizes["concept"] + 1, "pass")),
+        },
         coords={
+            "control_kind": list(CONTROLS),
             "concept": [*recognition["concept"].values.tolist(), ALL_CONCEPTS],
             "quantity": list(QUANTITIES),
             "interval": list(BOUNDS),

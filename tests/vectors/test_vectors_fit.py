@@ -1,14 +1,16 @@
 """Fits on all folds and on some: equal to fitting from scratch, labelled, and explicit about what cannot be fitted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from polyvalues.artifacts import Activations, Moments, TextTable
-from polyvalues.axes import CONTROLS
 from polyvalues.errors import DegenerateVector, VectorError
 from polyvalues.specs import VectorSpec
-from polyvalues.vectors.controls import coin_signs, random_directions
+from polyvalues.vectors.baselines import baselines
+from polyvalues.vectors.controls import coin_contents, coin_signs, random_directions
 from polyvalues.vectors.fit import ESTIMATORS, fit_subsets, fit_vectors, paper_vectors
 from polyvalues.vectors.moments import moments_from_activations
 from reference.vectors_cases import activations_of, states_of, table_of
@@ -42,11 +44,7 @@ def test_vectors_equal_the_oracle_on_all_pairs_with_a_fold(estimator: str) -> No
     inputs = kept()
     data = fit_vectors(inputs, SPEC.model_copy(update={"estimator": estimator})).data
     assert data["vector"].dims == ("source", "layer", "hidden")
-    assert data["control"].dims == ("control_kind", "draw", "source", "layer", "hidden")
-    assert list(data["control_kind"].values) == list(CONTROLS)
-    assert {name: data[name].dtype for name in ("vector", "midpoint", "control")} == dict.fromkeys(
-        ("vector", "midpoint", "control"), np.dtype(np.float32)
-    )
+    assert data["vector"].dtype == data["midpoint"].dtype == np.float32
     assert data.attrs == {"concept": "morality", "estimator": estimator}
     for language, activations in inputs.items():
         for layer in range(LAYERS):
@@ -69,60 +67,74 @@ def test_midpoint_lies_half_way_between_the_sides() -> None:
 def test_sums_and_activations_give_the_same_vectors() -> None:
     inputs = kept()
     left, right = fit_vectors(inputs, SPEC).data, fit_vectors(summed(inputs), SPEC).data
-    for name in ("vector", "midpoint", "control"):
+    for name in ("vector", "midpoint"):
         np.testing.assert_allclose(left[name], right[name], rtol=1e-6, atol=1e-6)
+    for language, sums in summed(inputs).items():
+        np.testing.assert_allclose(baselines(inputs[language], SPEC), baselines(sums, SPEC), rtol=1e-5, atol=1e-6)
 
 
 @EVERY
 def test_permuted_controls_are_the_estimator_on_swapped_pairs(estimator: str) -> None:
     inputs = kept(("en",))
-    data = fit_vectors(inputs, SPEC.model_copy(update={"estimator": estimator})).data
+    made = baselines(inputs["en"], SPEC.model_copy(update={"estimator": estimator}))
     source = inputs["en"].data
     fitting = source["fold"].values >= 0
-    rows, items = source["index"].values[fitting], source["item"].values[fitting]
-    signs = coin_signs("morality", "en", items, 3, SPEC.seed)
+    rows, contents = source["index"].values[fitting], source["content"].values[fitting]
+    signs = coin_signs(contents, 3, SPEC.seed)
     assert {-1, 1} == set(np.unique(signs))
     for draw in range(3):
         swapped = np.array([row if sign > 0 else row[::-1] for row, sign in zip(rows, signs[draw], strict=True)])
         for layer in range(LAYERS):
             states = source["states"].values[layer].astype(np.float64)
             expected = ORACLES[estimator](states[swapped[:, 0]], states[swapped[:, 1]])
-            found = data["control"].sel(control_kind="permuted", source="en").values[draw, layer]
-            np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(made[1, draw, layer], expected, rtol=1e-3, atol=1e-5)
 
 
-def test_random_controls_are_seeded_by_name_and_independent() -> None:
-    first = random_directions("morality", "en", [0, 5], (3, 4000), 7)
+def test_random_controls_are_the_same_everywhere_and_independent_between_layers_and_draws() -> None:
+    first = random_directions([0, 5], (3, 4000), 7)
     assert first.shape == (3, 2, 4000)
-    assert np.array_equal(random_directions("morality", "en", [5], (1, 4000), 7)[0, 0], first[0, 1])
-    others = [
-        random_directions("fairness", "en", [0], (1, 4000), 7)[0, 0],
-        random_directions("morality", "sw", [0], (1, 4000), 7)[0, 0],
-        random_directions("morality", "en", [0], (1, 4000), 8)[0, 0],
-        first[1, 0],
-        first[0, 1],
-    ]
+    assert np.array_equal(random_directions([5], (1, 4000), 7)[0, 0], first[0, 1])
+    others = [random_directions([0], (1, 4000), 8)[0, 0], first[1, 0], first[0, 1]]
     for other in others:
         assert abs(cosine(first[0, 0], other)) < 5 / np.sqrt(4000)
     assert abs(first.mean()) < 5 / np.sqrt(first.size)
     assert abs(first.std() - 1) < 0.05
 
 
-def test_coins_of_two_languages_are_independent() -> None:
-    """The mistake this guards against: one seed for all languages makes the controls of two languages alike."""
-    items = [f"item {number}" for number in range(4000)]
-    english, swahili = (coin_signs("morality", language, items, 4, 0) for language in ("en", "sw"))
-    assert np.array_equal(english, coin_signs("morality", "en", items, 4, 0))
+def test_coins_are_fair_and_independent_between_contents_draws_and_seeds() -> None:
+    contents = [f"content {number}" for number in range(4000)]
+    signs, others = coin_signs(contents, 4, 0), coin_signs(contents, 4, 1)
     for left in range(4):
-        assert abs(english[left].mean()) < 5 / np.sqrt(4000)
+        assert abs(signs[left].mean()) < 5 / np.sqrt(4000)
         for right in range(4):
-            assert abs((english[left] * swahili[right]).mean()) < 5 / np.sqrt(4000)
+            assert abs((signs[left] * others[right]).mean()) < 5 / np.sqrt(4000)
             if left != right:
-                assert abs((english[left] * english[right]).mean()) < 5 / np.sqrt(4000)
-    # States common to both languages would show it: with one seed the permuted vectors would coincide.
-    differences = np.random.default_rng(0).standard_normal((4000, 500))
-    assert abs(cosine(english[0] @ differences, swahili[0] @ differences)) < 0.25
-    assert cosine(english[0] @ differences, english[0] @ differences) == pytest.approx(1)
+                assert abs((signs[left] * signs[right]).mean()) < 5 / np.sqrt(4000)
+    twice = coin_signs(["a", "b", "a"], 64, 0)
+    assert np.array_equal(twice[:, 0], twice[:, 2])
+    assert not np.array_equal(twice[:, 0], twice[:, 1])
+
+
+def test_baselines_do_not_depend_on_labels() -> None:
+    """Another tag, concept, item id and group id; the same content."""
+    table = table_of(22, FOLDS, 3)
+    table = replace(table, content=np.array([f"content {row // 2}" for row in range(22)]))
+    renamed = replace(
+        table, concept="other", language="zz", item=np.char.add("x", table.item), group=np.char.add("y", table.group)
+    )
+    states = states_of(table, LAYERS, HIDDEN, 3)
+    first, second = (baselines(activations_of(part, states), SPEC) for part in (table, renamed))
+    assert np.array_equal(first, second)
+    other = replace(table, content=np.char.add(table.content, " "))  # other content, other coins: the test can fail
+    assert not np.array_equal(first[1], baselines(activations_of(other, states), SPEC)[1])
+    assert np.array_equal(first[0], baselines(activations_of(other, states), SPEC)[0])
+
+
+def test_a_table_without_content_takes_its_groups_texts() -> None:
+    table = replace(table_of(6, 2, 0), group=np.array(list("aabbcc")))
+    contents = coin_contents(table)
+    assert contents[0] == contents[1] != contents[2] == contents[3]
+    assert np.array_equal(contents, coin_contents(replace(table, group=np.array(list("xxyyzz")))))
 
 
 @EVERY
@@ -185,8 +197,9 @@ def test_swapping_all_sides_negates_vectors_and_permuted_controls_only() -> None
     left, right = fit_vectors(inputs, SPEC).data, fit_vectors(swapped, SPEC).data
     np.testing.assert_allclose(right["vector"], -left["vector"])
     np.testing.assert_allclose(right["midpoint"], left["midpoint"])
-    np.testing.assert_allclose(right["control"][1], -left["control"][1], rtol=1e-5, atol=1e-6)
-    assert np.array_equal(right["control"][0], left["control"][0])
+    before, after = baselines(inputs["en"], SPEC), baselines(swapped["en"], SPEC)
+    np.testing.assert_allclose(after[1], -before[1], rtol=1e-5, atol=1e-6)
+    assert np.array_equal(after[0], before[0])
 
 
 def test_pairs_without_a_fold_are_not_fitted_on() -> None:
@@ -249,7 +262,7 @@ def test_inputs_that_do_not_belong_together_are_refused() -> None:
     with pytest.raises(VectorError, match="language 'en': no pair has a fold"):
         fit_vectors({"en": bare}, SPEC)
     with pytest.raises(VectorError, match="2 control draws were summed, not 3"):
-        fit_vectors(summed(inputs, draws=2), SPEC)
+        baselines(summed(inputs, draws=2)["en"], SPEC)
     for given in (inputs, summed(inputs)):
         with pytest.raises(VectorError, match="4 folds, but 2 were expected"):
             fit_subsets(given, "mean-difference", SUBSETS[:, :2], 0)
@@ -261,8 +274,8 @@ def test_layers_keep_their_coordinates() -> None:
     inputs = {"en": Activations(kept(("en",))["en"].data.assign_coords(layer=[3, 8]))}
     data = fit_vectors(inputs, SPEC).data
     assert list(data["layer"].values) == [3, 8]
-    expected = random_directions("morality", "en", [8], (3, HIDDEN), SPEC.seed)[:, 0].astype(np.float32)
-    assert np.array_equal(data["control"].sel(control_kind="random", source="en", layer=8), expected)
+    expected = random_directions([8], (3, HIDDEN), SPEC.seed)[:, 0].astype(np.float32)
+    assert np.array_equal(baselines(inputs["en"], SPEC)[0, :, 1], expected)
 
 
 def paper_inputs() -> dict[str, Activations]:
@@ -280,6 +293,8 @@ def test_paper_vectors_are_plain_float32_means_bit_for_bit() -> None:
     inputs = paper_inputs()
     data = paper_vectors(inputs).data
     for language, activations in inputs.items():
+        made = baselines(activations, SPEC, paper=True)
+        assert made.shape == (2, 3, LAYERS, HIDDEN)
         for layer in range(LAYERS):
             hidden = activations.data["states"].values[layer]
             positive, negative = activations.data["index"].values[:24].T
@@ -291,12 +306,9 @@ def test_paper_vectors_are_plain_float32_means_bit_for_bit() -> None:
             np.testing.assert_allclose(expected, exact, rtol=1e-3, atol=1e-3)
             middle = (hidden[positive].mean(axis=0) + hidden[negative].mean(axis=0)) / 2
             assert np.array_equal(data["midpoint"].sel(source=language).values[layer], middle)
-            signs = coin_signs("morality", language, activations.data["item"].values[:24], 4, 0)[:, :, None]
+            signs = coin_signs(activations.data["content"].values[:24], 3, SPEC.seed)[:, :, None]
             permuted = (signs * (hidden[positive].astype(float) - hidden[negative])).mean(axis=1)
-            found = data["control"].sel(control_kind="permuted", source=language).values[:, layer]
-            np.testing.assert_allclose(found, permuted, rtol=1e-3, atol=1e-3)
-    assert data["control"].shape == (2, 4, 2, LAYERS, HIDDEN)
-    assert np.isfinite(data["control"].values).all()
+            np.testing.assert_allclose(made[1, :, layer], permuted, rtol=1e-3, atol=1e-3)
 
 
 def test_paper_vectors_need_pairs_to_fit_on() -> None:
@@ -313,5 +325,5 @@ def test_paper_vectors_need_pairs_to_fit_on() -> None:
 def test_results_are_datasets_with_nothing_but_what_is_promised() -> None:
     data = fit_vectors(kept(), SPEC).data
     assert isinstance(data, xr.Dataset)
-    assert set(data.data_vars) == {"vector", "midpoint", "control"}
-    assert set(data.coords) == {"source", "layer", "control_kind"}
+    assert set(data.data_vars) == {"vector", "midpoint"}
+    assert set(data.coords) == {"source", "layer"}

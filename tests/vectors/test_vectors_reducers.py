@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from polyvalues.artifacts import Moments, TextTable
 from polyvalues.errors import VectorError
 from polyvalues.vectors.activations import ActivationsReducer
-from polyvalues.vectors.controls import coin_signs
+from polyvalues.vectors.controls import coin_contents, coin_signs
 from polyvalues.vectors.moments import CHUNK, MomentsReducer, moments_from_activations
 from reference.vectors_cases import activations_of, states_of, table_of
 from reference.vectors_oracle import fold_totals
@@ -36,7 +36,8 @@ def same(left: Moments, right: Moments, *, exactly: bool = False) -> None:
     for name in ("total", "permuted", "unit"):
         if exactly:
             assert np.array_equal(left.data[name], right.data[name])
-        np.testing.assert_allclose(left.data[name], right.data[name], rtol=1e-12, atol=1e-11)
+        loose = (1e-5, 1e-5) if name == "permuted" else (1e-12, 1e-11)  # float64 and float32
+        np.testing.assert_allclose(left.data[name], right.data[name], rtol=loose[0], atol=loose[1])
 
 
 def test_sums_equal_the_loop_over_pairs() -> None:
@@ -59,14 +60,14 @@ def test_a_swapped_side_would_be_noticed() -> None:
 
 def test_permuted_sums_equal_the_loop_over_pairs() -> None:
     fitting = np.flatnonzero(TABLE.fold >= 0)
-    signs = coin_signs("morality", "en", TABLE.item[fitting], 3, 5)
+    signs = coin_signs(coin_contents(TABLE)[fitting], 3, 5)
     expected = np.zeros((3, 3, 7))
     for draw in range(3):
         for sign, pair in zip(signs[draw], fitting, strict=True):
             positive, negative = TABLE.index[pair]
             expected[draw] += sign * (STATES[:, positive].astype(float) - STATES[:, negative].astype(float))
     moments = streamed([np.arange(len(TABLE.texts))]).result().data
-    np.testing.assert_allclose(moments["permuted"], expected, rtol=1e-12, atol=1e-11)
+    np.testing.assert_allclose(moments["permuted"], expected, rtol=1e-5, atol=1e-5)
 
 
 @settings(max_examples=25, deadline=None)
@@ -126,8 +127,10 @@ def test_sums_of_kept_activations_equal_the_streamed_ones(shared: bool) -> None:
 
 
 def test_coins_of_a_pair_do_not_depend_on_which_other_pairs_are_read() -> None:
-    signs = coin_signs("morality", "en", TABLE.item, 3, 5)
-    assert np.array_equal(coin_signs("morality", "en", TABLE.item[5:9], 3, 5), signs[:, 5:9])
+    contents = coin_contents(TABLE)
+    signs = coin_signs(contents, 3, 5)
+    assert np.array_equal(coin_signs(contents[5:9], 3, 5), signs[:, 5:9])
+    assert np.array_equal(coin_signs(contents, 2, 5), signs[:2])
 
 
 @pytest.mark.parametrize("kind", ["moments", "activations"])

@@ -54,10 +54,9 @@ class Directions:
             return self.without[self.sources.index(source), prompt.fold, self.layers.index(layer)]
         return self.at(source, layer)
 
-    def random(self, target: Language, draw: int, seed: int) -> Mapping[int, Float32[np.ndarray, " hidden"]]:
-        """Random unit vectors by layer: independent for every target and draw."""
-        shape = (draw + 1, self.whole.shape[-1])
-        drawn = random_directions(self.concept, f"control {target}", self.layers, shape, seed)[draw]
+    def random(self, draw: int, seed: int) -> Mapping[int, Float32[np.ndarray, " hidden"]]:
+        """Random unit vectors by layer, the same for all targets: those of the baseline of recognition."""
+        drawn = random_directions(self.layers, (draw + 1, self.whole.shape[-1]), seed)[draw]
         return {layer: _unit(vector) for layer, vector in zip(self.layers, drawn, strict=True)}
 
 

@@ -73,7 +73,7 @@ class Maker:
     def plan(self, rows: Sequence[Row]) -> Plan:
         """One intervention per layer that any row steers, with one direction and strength per row."""
         layers = sorted({layer for row in rows if row.steered for layer in row.layers})
-        random = cache(lambda target, draw: self.directions.random(target, draw, self.spec.seed))
+        random = cache(lambda draw: self.directions.random(draw, self.spec.seed))
         parts = []
         for layer in layers:
             own = np.zeros((len(rows), self.handle.hidden), dtype=np.float32)
@@ -82,7 +82,7 @@ class Maker:
             for at, row in enumerate(rows):
                 if row.steered and layer in row.layers:
                     drawn = row.vector == "random"
-                    found = random(row.prompt.target, row.draw)[layer] if drawn else None
+                    found = random(row.draw)[layer] if drawn else None
                     own[at] = self.directions.at(row.source, layer) if found is None else found
                     strengths[at] = row.sign * row.strength * self.norms[layer]
             tensors = torch.from_numpy(own), torch.from_numpy(strengths)
@@ -124,6 +124,7 @@ class Maker:
             "strength": row.strength,
             "steered": row.steered,
             "seed": row.seed,
+            "draw": row.draw,
             "prompt": row.text,
             "answer": answer.text,
             "tokens": answer.tokens,

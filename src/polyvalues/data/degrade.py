@@ -7,9 +7,9 @@
 
 `dose` (0 to 0.5) is the share of units damaged. Units are words; in languages that put no spaces between words, and for
 `characters`, they are letters with the marks they carry (so Tamil and Telugu vowel signs stay where they are). Each
-text has one random order of its units, drawn from the seed, the kind, the concept, the language, the item and the side:
-the first `dose` of them are damaged, so a larger dose damages all that a smaller one did, and nothing depends on other
-rows (but for what `replace` lends from). The number is rounded at random, so short texts have the dose on average. The
+text has one random order of its units, drawn from the seed, the kind, the side and the text itself: the first `dose` of
+them are damaged, so a larger dose damages all that a smaller one did, and nothing depends on labels or on other rows
+(but for what `replace` lends from). The number is rounded at random, so short texts have the dose on average. The
 prefix is part of the text. A text keeps at least one unit. Dose 0 gives the texts back as they were.
 """
 
@@ -65,8 +65,9 @@ def degrade(pairs: PairSet, kind: str, dose: float, seed: int, *, languages: Seq
             for side in SIDES:
                 place = (row["concept"], row["item"], side)
                 foreign = {name: text for name, text in others.get(place, {}).items() if name != row["language"]}
-                rng = np.random.default_rng([seed, text_seed(kind, row["concept"], row["language"], row["item"], side)])
-                sides[side] = damage(row["prefix"] + row[side], row["language"], kind, dose, rng, foreign)
+                text = row["prefix"] + row[side]
+                rng = np.random.default_rng([seed, text_seed(kind, side, text)])
+                sides[side] = damage(text, row["language"], kind, dose, rng, foreign)
             row = row | {"prefix": ""} | sides
         damaged.append(row)
     note = f"texts damaged on purpose: {kind}, dose {dose:g}, in {', '.join(languages or ['all languages'])}"
@@ -157,7 +158,7 @@ def _misspelt(units: list[str], hit: list[int], extra: np.ndarray) -> list[str]:
 def _donor(foreign: Mapping[str, str], language: str, rng: np.random.Generator) -> list[str]:
     if not foreign:
         return []
-    name = sorted(foreign)[int(rng.integers(len(foreign)))]
+    name = sorted(foreign, key=lambda tag: foreign[tag])[int(rng.integers(len(foreign)))]
     return foreign[name].split() if spaced(language) and spaced(name) else clusters(foreign[name].replace(" ", ""))
 
 

@@ -34,6 +34,7 @@ class Unit:
         layers: blocks that are read.
         folds, draws, seed: of the sums; unused by other kinds.
         vectors: of the concept, for `scores`.
+        controls: the language's own baseline directions `[control, draw, layer, hidden]`, for `scores`.
     """
 
     kind: Literal["moments", "activations", "scores"]
@@ -45,6 +46,7 @@ class Unit:
     draws: int = 0
     seed: int = 0
     vectors: ConceptVectors | None = None
+    controls: np.ndarray | None = None
 
     @property
     def label(self) -> str:
@@ -73,7 +75,8 @@ def read_unit(
         reducer = ActivationsReducer(unit.table, out, layers=unit.layers)
     else:
         assert unit.vectors is not None
-        reducer = ScoreReducer(unit.table, unit.vectors, protocol=unit.protocol)
+        assert unit.controls is not None
+        reducer = ScoreReducer(unit.table, unit.vectors, controls=unit.controls, protocol=unit.protocol)
     for reading in record(handle, unit.table.texts, unit.reading, post_norm=unit.protocol == "paper"):
         reducer.update(reading.index, reading.states)
         advance(len(reading.index))

@@ -20,6 +20,7 @@ import xarray as xr
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import CONCEPT, SOURCE, TARGET
 from polyvalues.measure.outcomes import labels_of, strict_outcomes
+from polyvalues.measure.reach import power_seen, sign_flip_smallest
 from polyvalues.measure.resample import group_sums
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
 
@@ -32,7 +33,8 @@ def chance(scores: Sequence[Scores], choices: Sequence[LayerChoice]) -> xr.Datas
         choices: one per concept.
 
     Returns:
-        `p` and `q` float64 `[concept, source, target]`, at the chosen layer; NaN where nothing was measured.
+        `p`, `q`, `p_smallest` and `power` (`measure.reach`) float64 `[concept, source, target]`, at the chosen layer;
+        NaN where nothing was measured.
         attrs: test, correction.
 
     Raises:
@@ -40,6 +42,7 @@ def chance(scores: Sequence[Scores], choices: Sequence[LayerChoice]) -> xr.Datas
     """
     labels = labels_of(scores)
     p = np.full((len(labels.concepts), len(labels.sources), len(labels.targets)), np.nan)
+    smallest = p.copy()
     for concept in strict_outcomes(scores, {choice.concept: choice for choice in choices}):
         row = labels.concepts.index(concept.concept)
         for target in concept.targets:
@@ -47,13 +50,21 @@ def chance(scores: Sequence[Scores], choices: Sequence[LayerChoice]) -> xr.Datas
                 sums = group_sums(target.picked_correct() - np.float32(0.5), target.group, len(concept.groups))
                 columns = [labels.sources.index(name) for name in target.sources]
                 found = sign_flip_p(sums)
+                groups = np.count_nonzero(concept.counts(target))
+                least = sign_flip_smallest(np.full(found.shape, groups))
                 if concept.crossed:
                     own = np.array([name == target.target for name in target.sources])
-                    found = np.where(own, widen(found), found)
+                    found, least = (np.where(own, widen(values), values) for values in (found, least))
                 p[row, columns, labels.targets.index(target.target)] = found
+                smallest[row, columns, labels.targets.index(target.target)] = least
     dims = (CONCEPT, SOURCE, TARGET)
     return xr.Dataset(
-        {"p": (dims, p), "q": (dims, benjamini_hochberg(p))},
+        {
+            "p": (dims, p),
+            "q": (dims, benjamini_hochberg(p)),
+            "p_smallest": (dims, smallest),
+            "power": (dims, power_seen(p, smallest)),
+        },
         coords={CONCEPT: list(labels.concepts), SOURCE: list(labels.sources), TARGET: list(labels.targets)},
         attrs={
             "test": "exact sign flip over groups, two-sided, against one half",

@@ -23,6 +23,7 @@ from jaxtyping import Float64, Int
 from polyvalues.artifacts import Generations, Judged
 from polyvalues.axes import BOUNDS, INTERVAL, QUANTITY, SOURCE, TARGET, Language
 from polyvalues.measure.kappa import kappa_interval
+from polyvalues.measure.reach import sign_flip_smallest
 from polyvalues.measure.resample import group_sums, group_weights, percentile_interval
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p
 from polyvalues.specs import StatisticsSpec
@@ -68,8 +69,8 @@ def control_findings(
         statistics: draws, confidence, seed.
 
     Returns:
-        `rate`, `change` `[variant, quantity, target, interval]` (`rate` has `base` as first variant); `p`, `q`
-        `[variant, target]` of the change in behaviour; `mean` `[variant, quantity, interval]`; `matrix`
+        `rate`, `change` `[variant, quantity, target, interval]` (`rate` has `base` as first variant); `p`, `q`,
+        `p_smallest` `[variant, target]` of the change in behaviour; `mean` `[variant, quantity, interval]`; `matrix`
         `[source, target, interval]`; `items` int32 `[target]`. attrs: concept, source, behaviour, averaged.
     """
     frame = _frame(generations, judged)
@@ -84,7 +85,9 @@ def control_findings(
     }
     named = [at for at, target in enumerate(targets) if target in averaged]
     rate, change, mean = _tables(cells, weights, named, statistics.confidence)
-    p = np.stack([_flip(_less(cells[name, "behaviour"], cells["base", "behaviour"])) for name in VARIANTS])
+    flipped = [_flips(_less(cells[name, "behaviour"], cells["base", "behaviour"])) for name in VARIANTS]
+    p = np.stack([sign_flip_p(sums, 1e-3) for sums in flipped])
+    smallest = [sign_flip_smallest(np.isfinite(sums).sum(axis=0)) for sums in flipped]
     matrix, sources = _matrix(frame, targets, groups, weights, statistics.confidence)
     counted = np.isfinite(cells["base", "behaviour"][..., 0]).sum(axis=1)
     return xr.Dataset(
@@ -94,6 +97,7 @@ def control_findings(
             "mean": (("variant", QUANTITY, INTERVAL), mean),
             "p": (("variant", TARGET), p),
             "q": (("variant", TARGET), np.stack([benjamini_hochberg(row) for row in p])),
+            "p_smallest": (("variant", TARGET), np.stack(smallest)),
             "matrix": ((SOURCE, TARGET, INTERVAL), matrix),
             "groups": (TARGET, counted.astype(np.int32)),
         },
@@ -240,10 +244,9 @@ def _limits(quantity: str, *, signed: bool) -> tuple[float, float] | None:
     return (-1.0, 1.0) if signed else (0.0, 1.0)
 
 
-def _flip(gap: Cell) -> Float64[np.ndarray, " target"]:
-    """Exact two-sided p of changes, group by group; changes are counted in 1/1000."""
-    sums = np.round(gap[..., 0].T, 3)
-    return sign_flip_p(sums, 1e-3)
+def _flips(gap: Cell) -> Float64[np.ndarray, "group target"]:
+    """Changes by group, in 1/1000, for the exact test."""
+    return np.round(gap[..., 0].T, 3)
 
 
 def _matrix(

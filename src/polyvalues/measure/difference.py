@@ -26,6 +26,7 @@ from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY, SOURCE, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.outcomes import ConceptOutcomes, Outcomes, labels_of, strict_outcomes
+from polyvalues.measure.reach import power_seen, sign_flip_smallest
 from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio, widened
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
 from polyvalues.measure.two_factor import Series, effective_groups, resampled_interval, without_each
@@ -57,6 +58,7 @@ class _Difference:
 
     interval: Float64[np.ndarray, "cell interval"]
     p: Float64[np.ndarray, " cell"]
+    smallest: Float64[np.ndarray, " cell"]
     groups: int
 
 
@@ -69,9 +71,9 @@ def languages_difference(scores: Sequence[Scores], choices: Sequence[LayerChoice
         spec: confidence, draws, seed.
 
     Returns:
-        `difference` `[concept, target, other, interval]`, accuracy of `target` less that of `other`; `p`, `q`
-        `[concept, target, other]`; `n_groups` int32 likewise, groups both have. 0 with p = 1 on the diagonal. NaN
-        where one of the two was not measured or they share no group.
+        `difference` `[concept, target, other, interval]`, accuracy of `target` less that of `other`; `p`, `q`,
+        `p_smallest`, `power` `[concept, target, other]` (`measure.reach`); `n_groups` int32 likewise, groups both have.
+        0 with p = 1 on the diagonal. NaN where one of the two was not measured or they share no group.
 
     Raises:
         MeasureError: no scores, a concept without a choice, or a chosen layer that was not read.
@@ -79,6 +81,7 @@ def languages_difference(scores: Sequence[Scores], choices: Sequence[LayerChoice
     labels = labels_of(scores)
     shape = (len(labels.concepts), len(labels.targets), len(labels.targets))
     values, p, n = np.full((*shape, 3), np.nan), np.full(shape, np.nan), np.zeros(shape, np.int32)
+    smallest = p.copy()
     for concept in strict_outcomes(scores, {choice.concept: choice for choice in choices}):
         row = labels.concepts.index(concept.concept)
         weights = concept.weights(spec.draws, spec.seed)
@@ -90,6 +93,7 @@ def languages_difference(scores: Sequence[Scores], choices: Sequence[LayerChoice
                 at = row, labels.targets.index(first), labels.targets.index(second)
                 found = _difference(here, there, weights, spec.confidence, np.array([concept.crossed]))
                 values[at], p[at], n[at] = found.interval[0], found.p[0], found.groups
+                smallest[at] = found.smallest[0]
                 if first == second and found.groups:
                     values[at] = 0.0
     off = ~np.eye(shape[1], dtype=bool)
@@ -103,6 +107,8 @@ def languages_difference(scores: Sequence[Scores], choices: Sequence[LayerChoice
             "difference": ((*dims, INTERVAL), values),
             "p": (dims, p),
             "q": (dims, adjusted),
+            "p_smallest": (dims, smallest),
+            "power": (dims, power_seen(p, smallest)),
             "n_groups": (dims, n),
         },
         coords={
@@ -128,8 +134,8 @@ def models_difference(
         spec: confidence, draws, seed.
 
     Returns:
-        `difference` `[concept, source, target, interval]`, accuracy of the first less that of the second; `p`, `q`
-        `[concept, source, target]`; `n_groups` int32 `[concept, target]`; `mean` and `both`
+        `difference` `[concept, source, target, interval]`, accuracy of the first less that of the second; `p`, `q`,
+        `p_smallest`, `power` `[concept, source, target]`; `n_groups` int32 `[concept, target]`; `mean` and `both`
         `[mean_concept, quantity, interval]`, its means over languages with the interval over items, and over items and
         languages (NaN with fewer than 3 languages); `mean_concept` ends in `all`. Only concepts,
         sources and targets that both have; NaN where they share no group.
@@ -143,7 +149,7 @@ def models_difference(
     )
     shape = (len(concepts), len(sources), len(targets))
     values, p = np.full((*shape, 3), np.nan), np.full(shape, np.nan)
-    n = np.zeros((shape[0], shape[2]), np.int32)
+    smallest, n = p.copy(), np.zeros((shape[0], shape[2]), np.int32)
     studies = [
         {part.concept: part for part in strict_outcomes(scores, {choice.concept: choice for choice in choices})}
         for scores, choices in zip(_regrouped(first[0], second[0]), (first[1], second[1]), strict=True)
@@ -154,13 +160,13 @@ def models_difference(
         for column, (here, there, own) in enumerate(pair.cells()):
             found = _difference(here, there, weights, spec.confidence, own)
             values[row, :, column], p[row, :, column], n[row, column] = found.interval, found.p, found.groups
+            smallest[row, :, column] = found.smallest
     means, both = _means(pairs, spec)
     dims = (CONCEPT, SOURCE, TARGET)
     return xr.Dataset(
         {
             "difference": ((*dims, INTERVAL), values),
-            "p": (dims, p),
-            "q": (dims, benjamini_hochberg(p)),
+            **_tests(p, smallest),
             "n_groups": ((CONCEPT, TARGET), n),
             "mean": ((MEAN_CONCEPT, QUANTITY, INTERVAL), means),
             "both": ((MEAN_CONCEPT, QUANTITY, INTERVAL), both),
@@ -272,6 +278,11 @@ def _gaps(
     return np.where(crossed[:, None], widened(gaps, (-1.0, 1.0)), gaps)
 
 
+def _tests(p: np.ndarray, smallest: np.ndarray) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    values = {"p": p, "q": benjamini_hochberg(p), "p_smallest": smallest, "power": power_seen(p, smallest)}
+    return {name: ((CONCEPT, SOURCE, TARGET), part) for name, part in values.items()}
+
+
 def _difference(
     here: _Sums, there: _Sums, weights: np.ndarray, confidence: float, crossed: Bool[np.ndarray, " cell"]
 ) -> _Difference:
@@ -283,13 +294,14 @@ def _difference(
     groups = int(both.sum())
     cells = here.right.shape[1]
     if not groups:
-        return _Difference(np.full((cells, 3), np.nan), np.full(cells, np.nan), 0)
+        return _Difference(np.full((cells, 3), np.nan), np.full(cells, np.nan), np.full(cells, np.nan), 0)
     interval = percentile_interval(_gaps(here, there, weights, crossed), groups, confidence, (-1.0, 1.0))
     # a group's mean on either side, on a common scale of whole numbers
     scale = np.lcm(here.pairs[both].astype(np.int64), there.pairs[both].astype(np.int64)).astype(np.float64)
     gap = (here.right[both] / here.pairs[both, None] - there.right[both] / there.pairs[both, None]) * scale[:, None]
-    p = sign_flip_p(gap)
-    return _Difference(interval, np.where(crossed, widen(p), p), groups)
+    reach = sign_flip_smallest(np.full(cells, groups))
+    p, least = (np.where(crossed, widen(values), values) for values in (sign_flip_p(gap), reach))
+    return _Difference(interval, p, least, groups)
 
 
 def _own_sums(concept: ConceptOutcomes, target: Outcomes) -> _Sums:

@@ -9,7 +9,8 @@ Positive slope: better-resourced languages give more to poorer ones than they ge
 ten in training data. Intervals: bootstrap over groups, the same groups in all languages; they cover the sampling of
 items, with these languages and this model. The test is about languages: `p` is the share of permutations of the shares
 over languages with a slope at least as far from 0 (all of them with up to 7 languages, else `permutations` draws,
-(1 + b) / (1 + n)). `all` is the mean over concepts; concepts with the same groups are drawn together.
+(1 + b) / (1 + n)), and `p_smallest` the p of an asymmetry that follows the shares exactly: with three languages it is
+1/3 or 1/6. `all` is the mean over concepts; concepts with the same groups are drawn together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,11 +26,14 @@ from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import ordered_mean
 from polyvalues.measure.outcomes import ConceptOutcomes, Labels, joint_keys, labels_of, resample_picked, strict_outcomes
+from polyvalues.measure.reach import power_seen
 from polyvalues.measure.resample import percentile_interval, stable_hash
 from polyvalues.specs import StatisticsSpec
 
 EXACT: Final = 7
 """With so many languages or fewer all permutations are looked at."""
+
+_TESTED: Final = ("p", "p_smallest", "power")
 
 WORDS: Final = ("gains", "loses", "cannot tell")
 """What a target does with a foreign vector: the whole interval above 0, below 0, or neither."""
@@ -60,9 +64,10 @@ def direction(
         permutations: draws of the permutation test.
 
     Returns:
-        `slope`, `high_to_low`, `low_to_high`, `high_minus_low` `[concept, interval]` (`concept` ends in `all`), `p`
-        `[concept]` of the slope; `gain`, `gain_mean` `[concept, target, interval]` with words `gain_word` and
-        `gain_mean_word`; `donor` `[target]`, where `gain` comes from. attrs: left_out, languages without a share.
+        `slope`, `high_to_low`, `low_to_high`, `high_minus_low` `[concept, interval]` (`concept` ends in `all`), `p`,
+        `p_smallest`, `power` `[concept]` of the slope (`measure.reach`); `gain`, `gain_mean`
+        `[concept, target, interval]` with words `gain_word` and `gain_mean_word`; `donor` `[target]`, where `gain`
+        comes from. attrs: left_out, languages without a share.
 
     Raises:
         MeasureError: no scores, a concept without a choice, or fewer than three languages with a share.
@@ -74,25 +79,24 @@ def direction(
     names = (*labels.concepts, ALL_CONCEPTS)
     found = {name: np.full((len(names), 3), np.nan) for name in NUMBERS}
     gains = {name: np.full((len(names), len(known), 3), np.nan) for name in ("gain", "gain_mean")}
-    p, joint, least = np.full(len(names), np.nan), [], []
+    p, joint, least = np.full((2, len(names)), np.nan), [], []  # p and the smallest possible one
     for concept in strict_outcomes(scores, by_concept):
         row = labels.concepts.index(concept.concept)
         transfer, groups = _transfer(concept, labels, known, spec, key=None)
         _fill(found, gains, row, transfer, (logs, groups), spec)
-        p[row] = _test(transfer[..., 0], logs, concept.concept, permutations, spec.seed)
+        p[:, row] = _test(transfer[..., 0], logs, concept.concept, permutations, spec.seed)
         key = keys[concept.concept]
         joint.append(transfer if key == concept.concept else _transfer(concept, labels, known, spec, key=key)[0])
         least.append(groups)
     mean = ordered_mean(np.stack(joint))
     _fill(found, gains, len(names) - 1, mean, (logs, min(least)), spec)
-    p[-1] = _test(mean[..., 0], logs, ALL_CONCEPTS, permutations, spec.seed)
-    words = {f"{name}_word": ((CONCEPT, TARGET), _words(values)) for name, values in gains.items()}
+    p[:, -1] = _test(mean[..., 0], logs, ALL_CONCEPTS, permutations, spec.seed)
     return xr.Dataset(
         {
             **{name: ((CONCEPT, INTERVAL), values) for name, values in found.items()},
-            "p": ((CONCEPT,), p),
+            **{name: ((CONCEPT,), values) for name, values in zip(_TESTED, (*p, power_seen(p[0], p[1])), strict=True)},
             **{name: ((CONCEPT, TARGET, INTERVAL), values) for name, values in gains.items()},
-            **words,
+            **{f"{name}_word": ((CONCEPT, TARGET), _words(values)) for name, values in gains.items()},
             "donor": ((TARGET,), np.array([known[_donor(logs, at)] for at in range(len(known))])),
         },
         coords={CONCEPT: list(names), TARGET: list(known), INTERVAL: list(BOUNDS)},
@@ -133,11 +137,12 @@ def _expand(values: np.ndarray, dimensions: int) -> np.ndarray:
     return values.reshape(values.shape + (1,) * (dimensions - 2))
 
 
-def _test(transfer: np.ndarray, logs: np.ndarray, name: str, permutations: int, seed: int) -> float:
-    """Two-sided p of the slope under permutations of the shares."""
-    seen = slope(transfer, logs)
-    if np.isnan(seen):
-        return float("nan")
+def _test(
+    transfer: np.ndarray, logs: np.ndarray, name: str, permutations: int, seed: int
+) -> Float64[np.ndarray, " two"]:
+    """Two-sided p of the slope under permutations of the shares, and the smallest that there can be."""
+    if np.isnan(slope(transfer, logs)):
+        return np.full(2, np.nan)
     count = len(logs)
     if count <= EXACT:
         order = np.array(list(orders(range(count))))
@@ -146,12 +151,14 @@ def _test(transfer: np.ndarray, logs: np.ndarray, name: str, permutations: int, 
         order = np.argsort(rng.random((permutations, count)), axis=1)
     asymmetry = transfer - transfer.T
     known = ~np.isnan(asymmetry)
-    permuted = logs[order]
+    exact = logs[:, None] - logs[None]  # what an asymmetry that follows the shares exactly is like
+    both = np.stack([np.where(known, values, 0.0) for values in (asymmetry, exact)])
+    permuted = np.concatenate([logs[None], logs[order]])  # the shares as they are, then in other orders
     gap = permuted[:, :, None] - permuted[:, None]
-    above = np.einsum("nst,st->n", gap, np.where(known, asymmetry, 0.0))
+    above = np.einsum("nst,kst->kn", gap, both)
     below = np.einsum("nst,st->n", gap**2, known.astype(np.float64))
-    drawn = np.divide(above, below, out=np.zeros(len(order)), where=below > 0)
-    extreme = int(np.sum(np.abs(drawn) >= abs(seen) * (1 - 1e-9)))
+    slopes = np.divide(above, below, out=np.zeros(above.shape), where=below > 0)
+    extreme = np.sum(np.abs(slopes[:, 1:]) >= np.abs(slopes[:, :1]) * (1 - 1e-9), axis=1)
     return extreme / len(order) if count <= EXACT else (1 + extreme) / (1 + len(order))
 
 

@@ -8,7 +8,8 @@ Mixture of a model, from the training shares w_l (percent) of the languages that
 
 Across models: Spearman's rho of each trait with each of the three, p by permuting models (all orders with up to 7
 models, else draws, (1 + b) / (1 + n)), q over the whole table (Benjamini-Hochberg). The models are the sample: with n
-of them the smallest two-sided p is 2 / n!, so three models can never show anything at 5 % and four only just.
+of them the smallest two-sided p is 2 / n! (more with ties), so three models can never show anything at 5 %, and four
+only just miss it; it stands with every p.
 
 Within a model: Spearman's rho of a language's own recognition with its log share, p by permuting languages.
 
@@ -28,6 +29,7 @@ from polyvalues.artifacts import ModelFindings
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY, SOURCE, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import ordered_mean
+from polyvalues.measure.reach import power_seen
 from polyvalues.measure.resample import stable_hash
 from polyvalues.measure.signflip import benjamini_hochberg
 
@@ -52,10 +54,11 @@ def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Datas
 
     Returns:
         `trait_value` `[study, trait, interval]`, over other items in these languages, `trait_both`, over other items in
-        other languages (NaN for the direction of transfer), `mixture_value` `[study, mixture]`, `rho`, `p`, `q`, `n`
-        `[trait, mixture]` (rho NaN with fewer than 3 models); `own` `[study, target, interval]` a language's own
-        recognition, mean over concepts (interval NaN: it is a mean of estimates), `share` `[study, target]`,
-        `own_rho`, `own_p`, `own_n` `[study]`. NaN where shares or traits are not known.
+        other languages (NaN for the direction of transfer), `mixture_value` `[study, mixture]`, `rho`, `p`, `q`, `n`,
+        `p_smallest`, `power` `[trait, mixture]` (rho NaN with fewer than 3 models); `own` `[study, target, interval]` a
+        language's own recognition, mean over concepts (interval NaN: it is a mean of estimates), `share`
+        `[study, target]`, `own_rho`, `own_p`, `own_n`, `own_p_smallest` `[study]`. NaN where shares or traits are not
+        known.
 
     Raises:
         MeasureError: no study, or two of one name.
@@ -65,26 +68,24 @@ def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Datas
         raise MeasureError(f"studies {', '.join(names) or '(none)'}: expected at least one, with distinct names")
     values, both = (np.stack([_traits(study, over) for study in studies]) for over in ("value", "both"))
     mixtures = np.stack([mixture(study.shares) for study in studies])
-    rho, p, n = (np.full((len(TRAITS), len(MIXTURES)), np.nan) for _ in range(3))
-    for row, trait in enumerate(TRAITS):
-        for column, kind in enumerate(MIXTURES):
-            key = f"{trait} {kind}"
-            rho[row, column], p[row, column], n[row, column] = rank_test(
-                values[:, row, 0], mixtures[:, column], key, seed
-            )
+    rho, p, n, smallest = _correlations(values[..., 0], mixtures, seed)
     targets = list(
         dict.fromkeys(tag for study in studies for tag in map(str, study.findings.recognition[TARGET].values))
     )
     own = np.stack([_own(study, targets) for study in studies])
     share = np.array([[study.shares.get(tag, np.nan) for tag in targets] for study in studies], dtype=np.float64)
-    inside = [rank_test(own[at], _log(share[at]), names[at], seed) for at in range(len(names))]
+    inside = [_ranked(own[at], _log(share[at]), names[at], seed) for at in range(len(names))]
     return xr.Dataset(
         {
             "trait_value": ((STUDY, TRAIT, INTERVAL), values),
             "trait_both": ((STUDY, TRAIT, INTERVAL), both),
             "mixture_value": ((STUDY, MIXTURE), mixtures),
-            **{name: ((TRAIT, MIXTURE), found) for name, found in (("rho", rho), ("p", p), ("n", n))},
+            **{
+                name: ((TRAIT, MIXTURE), found)
+                for name, found in (("rho", rho), ("p", p), ("n", n), ("p_smallest", smallest))
+            },
             "q": ((TRAIT, MIXTURE), benjamini_hochberg(p)),
+            "power": ((TRAIT, MIXTURE), power_seen(p, smallest)),
             "own": ((STUDY, TARGET), own),
             "share": ((STUDY, TARGET), share),
             **{
@@ -103,7 +104,7 @@ def multilinguality(studies: Sequence[ModelFindings], seed: int = 0) -> xr.Datas
     )
 
 
-_INSIDE: Final = ("own_rho", "own_p", "own_n")
+_INSIDE: Final = ("own_rho", "own_p", "own_n", "own_p_smallest")
 
 
 def mixture(shares: Mapping[str, float]) -> Float64[np.ndarray, " mixture"]:
@@ -135,6 +136,30 @@ def rank_test(
     drawn = ranks[0] @ ranks[1][order].T / size
     extreme = int((np.abs(drawn) >= abs(seen) - 1e-9).sum())
     return seen, extreme / len(order) if count <= EXACT else (1 + extreme) / (1 + len(order)), count
+
+
+def _correlations(
+    traits: Float64[np.ndarray, "study trait"], mixtures: Float64[np.ndarray, "study mixture"], seed: int
+) -> Float64[np.ndarray, "four trait mixture"]:
+    """Rho, p, number of models and smallest possible p of every trait with every description of the mixture."""
+    cells = [
+        [_ranked(trait, kind, f"{TRAITS[row]} {MIXTURES[column]}", seed) for column, kind in enumerate(mixtures.T)]
+        for row, trait in enumerate(traits.T)
+    ]
+    return np.array(cells).transpose(2, 0, 1)
+
+
+def _ranked(first: np.ndarray, second: np.ndarray, key: str, seed: int) -> tuple[float, float, int, float]:
+    """Rho, p, number of units, smallest possible p."""
+    return (*rank_test(first, second, key, seed), rank_smallest(first, second, key, seed))
+
+
+def rank_smallest(
+    first: Float64[np.ndarray, " unit"], second: Float64[np.ndarray, " unit"], key: str, seed: int
+) -> float:
+    """Smallest p that `rank_test` can give with these ranks, ties and all: that of the same order on both sides."""
+    known = ~(np.isnan(first) | np.isnan(second))
+    return rank_test(np.sort(first[known]), np.sort(second[known]), key, seed)[1]
 
 
 def _traits(study: ModelFindings, over: str) -> Float64[np.ndarray, "trait interval"]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
+from jaxtyping import Bool, Float32, Float64, Int, Int8, Int32, Int64
 
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import LAYER, SOURCE
@@ -42,11 +42,10 @@ class Outcomes:
         item: of each pair.
         group: row of each pair's group among the concept's groups.
         projection: as in `Scores`, of the tested pairs.
-        control: 1, 1/2 or 0 of each pair summed over control draws (halves, so exact).
-        draws: number of control draws.
+        control: as in `Scores`, of the tested pairs.
         ties: what a tie counts.
         picked: position of the layer used for each pair under each source's vector.
-        picked_control: likewise for the controls.
+        picked_control: likewise for every draw of the controls.
     """
 
     target: str
@@ -55,11 +54,10 @@ class Outcomes:
     item: tuple[str, ...]
     group: Int64[np.ndarray, " pair"]
     projection: Float32[np.ndarray, "pair side layer source"]
-    control: Float32[np.ndarray, "pair layer control"]
-    draws: int
+    control: Int8[np.ndarray, "pair layer control draw"]
     ties: Ties
     picked: Int64[np.ndarray, "pair source"]
-    picked_control: Int64[np.ndarray, "pair control"]
+    picked_control: Int64[np.ndarray, "pair control draw"]
 
     def correct(self) -> Float32[np.ndarray, "pair layer source"]:
         """Which pairs each source's vector tells apart at each layer."""
@@ -74,9 +72,14 @@ class Outcomes:
         sides = self.picked_sides()
         return correctness(sides[:, 0] - sides[:, 1], self.ties)
 
-    def picked_control_correct(self) -> Float32[np.ndarray, "pair control"]:
-        """As `control`, at the picked layers."""
-        return np.take_along_axis(self.control, self.picked_control[:, None], axis=1)[:, 0]
+    def control_correct(self) -> Float32[np.ndarray, "pair layer control draw"]:
+        """Which pairs each control direction tells apart at each layer."""
+        return correctness(self.control.astype(np.float32), self.ties)
+
+    def picked_control_correct(self) -> Float32[np.ndarray, "pair control draw"]:
+        """Which pairs each control direction tells apart at the picked layers."""
+        signs = np.take_along_axis(self.control, self.picked_control[:, None], axis=1)[:, 0]
+        return correctness(signs.astype(np.float32), self.ties)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,15 +223,15 @@ def _outcomes(data: xr.Dataset, group: Int64[np.ndarray, " pair"], choice: Layer
     tested = _tested(data)
     ties: Ties = "correct" if choice is None else "half"
     projection = np.ascontiguousarray(data["projection"].values[tested], dtype=np.float32)
-    control = correctness(np.ascontiguousarray(data["control"].values[tested], dtype=np.float32), ties).sum(axis=-1)
+    control = np.ascontiguousarray(data["control"].values[tested], dtype=np.int8)
     layers = tuple(int(layer) for layer in data[LAYER].values)
     if choice is None:
         picked = _best(correctness(projection[:, 0] - projection[:, 1], ties))
-        picked_control = _best(control)
+        picked_control = _best(correctness(control.astype(np.float32), ties))
     else:
         rows = _chosen_rows(data, layers, data["fold"].values[tested], choice)
         picked = np.repeat(rows[:, None], projection.shape[-1], axis=1)
-        picked_control = np.repeat(rows[:, None], control.shape[-1], axis=1)
+        picked_control = np.broadcast_to(rows[:, None, None], (len(rows), *control.shape[2:]))
     return Outcomes(
         str(data.attrs["target"]),
         tuple(str(name) for name in data[SOURCE].values),
@@ -237,14 +240,13 @@ def _outcomes(data: xr.Dataset, group: Int64[np.ndarray, " pair"], choice: Layer
         group,
         projection,
         control,
-        int(data.sizes["draw"]),
         ties,
         picked,
         picked_control,
     )
 
 
-def _best(correct: Float32[np.ndarray, "pair layer cell"]) -> Int64[np.ndarray, "pair cell"]:
+def _best(correct: Float32[np.ndarray, " pair layer *cell"]) -> Int64[np.ndarray, " pair *cell"]:
     """The first layer with the most right pairs, for every cell, repeated for every pair."""
     best = correct.sum(axis=0, dtype=np.float64).argmax(axis=0)
     return np.repeat(best[None], len(correct), axis=0)
@@ -272,12 +274,10 @@ class Resamples:
 
     Attributes:
         accuracy: NaN where a language was not measured or not drawn.
-        control: likewise, mean over control draws.
         groups: number of groups of each target.
     """
 
     accuracy: Float64[np.ndarray, "source target resample"]
-    control: Float64[np.ndarray, "target control resample"]
     groups: Int64[np.ndarray, " target"]
 
 
@@ -305,9 +305,7 @@ def resample_picked(
         relative: subtract, pair by pair, what the target's own vector gets right (transfer).
     """
     sources, targets = len(labels.sources), len(labels.targets)
-    controls = concept.targets[0].control.shape[-1]
     accuracy = np.full((sources, targets, len(weights)), np.nan)
-    control = np.full((targets, controls, len(weights)), np.nan)
     groups = np.zeros(targets, np.int64)
     for target in concept.targets:
         column, counts = labels.targets.index(target.target), concept.counts(target)
@@ -326,7 +324,5 @@ def resample_picked(
         elif extra is not None:
             own = labels.sources.index(target.target)
             accuracy[own, column] = accuracy[own, column] + extra
-        drawn = group_sums(target.picked_control_correct(), target.group, len(counts))
-        control[column] = resampled_ratio(drawn, counts * target.draws, weights)
         groups[column] = np.count_nonzero(counts)
-    return Resamples(accuracy, control, groups)
+    return Resamples(accuracy, groups)

@@ -2,8 +2,8 @@
 
     within          mean over languages of A[t, t]
     cross           mean over s != t of A[s, t]
-    random          mean over languages of the accuracy of a random direction
-    permuted        mean over languages of the accuracy of a label-permuted direction
+    random          mean over draws and languages of the accuracy of a random direction (`measure.baseline`)
+    permuted        likewise of a label-permuted direction
     transfer        mean over s != t of T[s -> t] = A[s, t] - A[t, t]
     cosine          mean over s != t of the cosine
     disattenuated   mean over s != t of the disattenuated cosine, where it is known
@@ -25,7 +25,17 @@ import xarray as xr
 from jaxtyping import Float64
 
 from polyvalues.artifacts import LayerChoice, Replicates, Scores
-from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY
+from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, QUANTITY
+from polyvalues.measure.baseline import (
+    Centre,
+    Drawn,
+    centre,
+    drawn_accuracy,
+    mean_of,
+    mean_over_strata,
+    unmeasured,
+    verdict,
+)
 from polyvalues.measure.consistency import (
     Pick,
     chosen_pick,
@@ -50,10 +60,11 @@ from polyvalues.measure.outcomes import (
 from polyvalues.measure.resample import percentile_interval
 from polyvalues.specs import StatisticsSpec
 
-ACCURACIES: Final = ("within", "cross", "random", "permuted", "transfer")
 COSINES: Final[dict[str, Scale]] = {"cosine": "fisher", "disattenuated": "plain", "reliability": "fisher"}
-QUANTITIES: Final = (*ACCURACIES, *COSINES)
+QUANTITIES: Final = ("within", "cross", *CONTROLS, "transfer", *COSINES)
 """Labels of the dimension `quantity`, in order."""
+ACCURACIES: Final = {name: QUANTITIES.index(name) for name in ("within", "cross", "transfer")}
+"""Those that are bootstrapped, and their places."""
 
 _LIMITS: Final = {"transfer": (-1.0, 1.0)}
 
@@ -106,17 +117,20 @@ def tabulate(
 ) -> xr.Dataset:
     """Everything in `Findings.overview`; `outcomes` gives the concepts again at each call, `plain` as in `cosines`."""
     headlines = _headlines(labels, outcomes, spec)
+    base = _baselines(outcomes, spec)
     names = (*labels.concepts, ALL_CONCEPTS)
     values = np.full((len(names), len(QUANTITIES), 3), np.nan)
     for row, headline in enumerate(headlines):
-        values[row, : len(ACCURACIES)] = _bootstrap(headline.values, headline.least, spec.confidence)
+        values[row, list(ACCURACIES.values())] = _bootstrap(headline.values, headline.least, spec.confidence)
     mean = ordered_mean(np.stack([headline.joint for headline in headlines]))
     least = min((headline.least for headline in headlines if headline.least), default=0)
-    values[-1, : len(ACCURACIES)] = _bootstrap(mean, least, spec.confidence)
+    values[-1, list(ACCURACIES.values())] = _bootstrap(mean, least, spec.confidence)
+    for column, kind in enumerate(CONTROLS):
+        values[:, QUANTITIES.index(kind)] = [part.interval[column] for part in base]
     keys = {headline.concept: _key(headline, headlines) for headline in headlines}
     parts = {str(part.data.attrs["concept"]): part for part in replicates}
     folds = {name: folds_of(part) for name, part in parts.items()}
-    for column, (quantity, scale) in enumerate(COSINES.items(), start=len(ACCURACIES)):
+    for column, (quantity, scale) in enumerate(COSINES.items(), start=len(QUANTITIES) - len(COSINES)):
         series = {
             name: _cosines(part, pick, plain)[quantity] for name, part in parts.items() if name in labels.concepts
         }
@@ -128,8 +142,17 @@ def tabulate(
         if known:
             values[-1, column] = stratified_interval(_strata(known, keys, folds), spec.confidence, scale)
     return xr.Dataset(
-        {"value": ((CONCEPT, QUANTITY, INTERVAL), values)},
-        coords={CONCEPT: list(names), QUANTITY: list(QUANTITIES), INTERVAL: list(BOUNDS)},
+        {
+            "value": ((CONCEPT, QUANTITY, INTERVAL), values),
+            "baseline_p": ((CONCEPT, CONTROL), np.stack([part.p for part in base])),
+            "baseline": ((CONCEPT,), np.array([verdict(part) for part in base])),
+        },
+        coords={
+            CONCEPT: list(names),
+            QUANTITY: list(QUANTITIES),
+            CONTROL: list(CONTROLS),
+            INTERVAL: list(BOUNDS),
+        },
         attrs={"confidence": spec.confidence, "layer_numbering": labels.numbering},
     )
 
@@ -149,6 +172,30 @@ def _headlines(
     return headlines
 
 
+def _baselines(outcomes: Callable[[], Iterable[ConceptOutcomes]], spec: StatisticsSpec) -> list[Centre]:
+    """Centres of both baselines per concept, then over all concepts."""
+    keys = joint_keys(outcomes())
+    strata: dict[str, list[Drawn]] = {}
+    found = []
+    for concept in outcomes():
+        groups = len(concept.groups)
+        parts = [
+            drawn_accuracy(target.picked_control_correct(), target.group, groups)
+            for target in concept.targets
+            if len(target.group)
+        ]
+        if parts:
+            mean = mean_of(parts)
+            strata.setdefault(keys[concept.concept], []).append(mean)
+            found.append(centre(mean, spec.confidence))
+        else:
+            found.append(unmeasured(len(CONTROLS)))
+    if not strata:
+        return [*found, unmeasured(len(CONTROLS))]
+    ordered = [strata[name] for name in sorted(strata)]  # so that the order of concepts changes no bit
+    return [*found, centre(mean_over_strata(ordered), spec.confidence)]
+
+
 def _key(headline: _Headline, headlines: Sequence[_Headline]) -> str:
     return min(other.concept for other in headlines if other.groups == headline.groups)
 
@@ -162,8 +209,6 @@ def _accuracies(
     rows = (
         _mean(found.accuracy[own]),
         _mean(found.accuracy[~own]),
-        _mean(found.control[:, 0]),
-        _mean(found.control[:, 1]),
         _mean(transfer[~own]),
     )
     return np.stack(rows), int(min(found.groups[found.groups > 0], default=0))

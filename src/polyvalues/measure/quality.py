@@ -20,8 +20,9 @@ from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import correctness, ordered_mean
-from polyvalues.measure.multilinguality import rank_test
+from polyvalues.measure.multilinguality import rank_smallest, rank_test
 from polyvalues.measure.outcomes import labels_of, picked_differences
+from polyvalues.measure.reach import LEVEL
 from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio
 from polyvalues.rated import ratings_of
 from polyvalues.specs import StatisticsSpec
@@ -40,8 +41,8 @@ def quality_effect(
 
     Returns:
         `within` `[concept, target, interval]`, `n_pairs` int32 `[concept, target]` with a quality, `mean_quality`
-        `[concept, target]`, `accuracy` `[concept, target]` of the pairs that have one, `rho`, `p` `[concept]` across
-        languages.
+        `[concept, target]`, `accuracy` `[concept, target]` of the pairs that have one, `rho`, `p`, `p_smallest`
+        `[concept]` across languages.
 
     Raises:
         MeasureError: no tested pair has a quality, or a concept without a choice.
@@ -67,9 +68,8 @@ def quality_effect(
         within[at] = _halves(correct, values[known], data["group"].values[known], concept, spec)
     if not n.any():
         raise MeasureError("no tested pair has a quality: name concept, language and item as the study does")
-    rank = [
-        rank_test(accuracy[row], means[row], f"quality {name}", spec.seed) for row, name in enumerate(labels.concepts)
-    ]
+    pairs = [(accuracy[row], means[row], f"quality {name}", spec.seed) for row, name in enumerate(labels.concepts)]
+    rank, smallest = [rank_test(*pair) for pair in pairs], [rank_smallest(*pair) for pair in pairs]
     dims = (CONCEPT, TARGET)
     return xr.Dataset(
         {
@@ -79,6 +79,7 @@ def quality_effect(
             "accuracy": (dims, accuracy),
             "rho": ((CONCEPT,), np.array([found[0] for found in rank])),
             "p": ((CONCEPT,), np.array([found[1] for found in rank])),
+            "p_smallest": ((CONCEPT,), np.array(smallest)),
         },
         coords={CONCEPT: list(labels.concepts), TARGET: list(labels.targets), INTERVAL: list(BOUNDS)},
         attrs={"confidence": spec.confidence, "test": "permutation of languages, two-sided"},
@@ -95,6 +96,8 @@ def quality_notes(found: xr.Dataset) -> list[str]:
         certain = int(((lower > 0) | (upper < 0)).sum())
         rho, p = float(cell["rho"]), float(cell["p"])
         across = "too few languages to compare" if np.isnan(rho) else f"rho {rho:+.2f}, p = {p:.2g}"
+        if float(cell["p_smallest"]) > LEVEL:
+            across = f"cannot be tested (rho {rho:+.2f}, smallest possible p {float(cell['p_smallest']):.2g})"
         notes.append(
             f"{concept}: the better half of the texts is recognised {mean:+.2f} better than the worse half, on average "
             f"over languages (certain in {certain} of {int((~np.isnan(lower)).sum())}); across languages: {across}"

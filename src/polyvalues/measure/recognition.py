@@ -5,10 +5,11 @@
 and, at the chosen layer, the AUROC of single texts (each tested pair gives its two texts; cross-fitted texts are
 pooled over folds, each relative to the midpoint of its own vector). Intervals: bootstrap over groups, the same groups
 in every language (`polyvalues.measure.resample`). Controls: accuracy under the target's own meaningless directions,
-mean over draws; their interval covers the sampling of groups, not of directions.
+mean over draws; the interval holds the luck of the draws and of the groups (`polyvalues.measure.baseline`), and the
+accuracies of single directions give the range in which one without meaning falls, and the p of the vector's own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,7 @@ from jaxtyping import Float64, Int32
 
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import BOUNDS, CONCEPT, CONTROL, CONTROLS, FOLD, INTERVAL, LAYER, SOURCE, TARGET
+from polyvalues.measure.baseline import centre, drawn_accuracy, placement, spread
 from polyvalues.measure.kernels import weighted_auroc
 from polyvalues.measure.outcomes import (
     ConceptOutcomes,
@@ -69,12 +71,17 @@ def recognition(scores: Sequence[Scores], choices: Sequence[LayerChoice], spec: 
 def tabulate(labels: Labels, concepts: Iterable[ConceptOutcomes], spec: StatisticsSpec) -> xr.Dataset:
     """Everything in `Findings.recognition` that does not depend on how layers were picked."""
     c, s, t, n = len(labels.concepts), len(labels.sources), len(labels.targets), len(labels.layers)
+    chosen = {
+        "control_chosen": np.full((c, t, len(CONTROLS), 3), np.nan),
+        "control_range": np.full((c, t, len(CONTROLS), 3), np.nan),
+        "control_p": np.full((c, t, len(CONTROLS)), np.nan),
+        "control_p_smallest": np.full((c, t, len(CONTROLS)), np.nan),
+    }
     arrays = {
         "accuracy": np.full((c, s, t, n, 3), np.nan),
         "chosen": np.full((c, s, t, 3), np.nan),
         "auroc": np.full((c, s, t, 3), np.nan),
         "control": np.full((c, t, n, len(CONTROLS), 3), np.nan),
-        "control_chosen": np.full((c, t, len(CONTROLS), 3), np.nan),
     }
     n_pairs, n_groups = np.zeros((c, t), np.int32), np.zeros((c, t), np.int32)
     for concept in concepts:
@@ -82,8 +89,6 @@ def tabulate(labels: Labels, concepts: Iterable[ConceptOutcomes], spec: Statisti
         weights = concept.weights(spec.draws, spec.seed)
         picked = resample_picked(concept, labels, weights)
         arrays["chosen"][row] = percentile_interval(picked.accuracy, picked.groups[None].repeat(s, 0), spec.confidence)
-        groups = picked.groups[:, None].repeat(len(CONTROLS), 1)
-        arrays["control_chosen"][row] = percentile_interval(picked.control, groups, spec.confidence)
         n_groups[row] = picked.groups
         for target in concept.targets:
             column = labels.targets.index(target.target)
@@ -91,9 +96,13 @@ def tabulate(labels: Labels, concepts: Iterable[ConceptOutcomes], spec: Statisti
             if len(target.group):
                 sources = [labels.sources.index(name) for name in target.sources]
                 layers = [labels.layers.index(layer) for layer in target.layers]
-                by_layer, control = _by_layer(concept, target, weights, spec.confidence)
+                by_layer = _by_layer(concept, target, weights, spec.confidence)
                 arrays["accuracy"][row, np.array(sources)[:, None], column, layers] = np.swapaxes(by_layer, 0, 1)
-                arrays["control"][row, column, layers] = control
+                drawn = drawn_accuracy(target.control_correct(), target.group, len(concept.groups))
+                arrays["control"][row, column, layers] = centre(drawn, spec.confidence).interval
+                accuracies = dict(zip(target.sources, picked.accuracy[sources, column, 0].tolist(), strict=True))
+                cell = {name: values[row, column] for name, values in chosen.items()}
+                _baseline(concept, target, accuracies.get(target.target, np.nan), spec.confidence, cell)
                 arrays["auroc"][row, sources, column] = _auroc(concept, target, weights, spec.confidence)
     dims = {
         "accuracy": (CONCEPT, SOURCE, TARGET, LAYER, INTERVAL),
@@ -101,8 +110,11 @@ def tabulate(labels: Labels, concepts: Iterable[ConceptOutcomes], spec: Statisti
         "auroc": (CONCEPT, SOURCE, TARGET, INTERVAL),
         "control": (CONCEPT, TARGET, LAYER, CONTROL, INTERVAL),
         "control_chosen": (CONCEPT, TARGET, CONTROL, INTERVAL),
+        "control_range": (CONCEPT, TARGET, CONTROL, INTERVAL),
+        "control_p": (CONCEPT, TARGET, CONTROL),
+        "control_p_smallest": (CONCEPT, TARGET, CONTROL),
     }
-    variables = {name: (dims[name], values) for name, values in arrays.items()}
+    variables = {name: (dims[name], values) for name, values in (arrays | chosen).items()}
     counts = {"n_pairs": ((CONCEPT, TARGET), n_pairs), "n_groups": ((CONCEPT, TARGET), n_groups)}
     return xr.Dataset(
         {**variables, **counts},
@@ -118,23 +130,30 @@ def tabulate(labels: Labels, concepts: Iterable[ConceptOutcomes], spec: Statisti
     )
 
 
+def _baseline(
+    concept: ConceptOutcomes, target: Outcomes, own: float, confidence: float, into: Mapping[str, np.ndarray]
+) -> None:
+    """Baselines at the picked layers, into one cell of the arrays of `tabulate`."""
+    drawn = drawn_accuracy(target.picked_control_correct(), target.group, len(concept.groups))
+    into["control_chosen"][:] = centre(drawn, confidence).interval
+    into["control_range"][:] = spread(drawn, confidence)
+    into["control_p"][:] = placement(own, drawn)
+    into["control_p_smallest"][:] = np.nan if np.isnan(own) else 1 / (1 + drawn.accuracy.shape[-1])
+
+
 def _by_layer(
     concept: ConceptOutcomes, target: Outcomes, weights: Int32[np.ndarray, "resample group"], confidence: float
-) -> tuple[Float64[np.ndarray, "layer source interval"], Float64[np.ndarray, "layer control interval"]]:
-    """Accuracy at every layer, of the vectors and of the controls."""
+) -> Float64[np.ndarray, "layer source interval"]:
+    """Accuracy of the vectors at every layer."""
     counts = concept.counts(target)
     sums = group_sums(target.correct(), target.group, len(counts))
-    control = group_sums(target.control, target.group, len(counts))
     by_layer = bootstrap_ratio(sums, counts, weights, confidence)
     if concept.crossed and target.target in target.sources:
         own = target.sources.index(target.target)
         groups = int(np.count_nonzero(counts))
         drawn = widened(resampled_ratio(sums[:, :, own].astype(np.float64), counts, weights))
         by_layer[:, own] = percentile_interval(drawn, groups, confidence)
-    return (
-        by_layer,
-        bootstrap_ratio(control, counts * target.draws, weights, confidence),
-    )
+    return by_layer
 
 
 def _auroc(

@@ -1,17 +1,18 @@
 """Scores of unseen pairs: each side projected on every source's vector, reduced as the hidden states stream by.
 
     projection[p, side, l, s] = (h_p,side(l) - midpoint_s(l)) . v_s(l) / |v_s(l)|
-    control[p, l, c, d]       = (h_p,positive(l) - h_p,negative(l)) . w / |w|,  `w` the target's own control direction
+    control[p, l, c, d]       = sign((h_p,positive(l) - h_p,negative(l)) . w),  `w` the target's own control direction
 
-in float64, stored as float32 (see `polyvalues.measure.projection`). One matrix product per layer and batch covers all
-sources and controls; memory grows with texts times sources, never with the hidden size.
+in float64, projections stored as float32 (see `polyvalues.measure.projection`), signs of controls as one byte each, for
+there are many draws of them and nothing else is asked. One matrix product per layer and batch covers all sources and
+controls; memory grows with texts times sources, never with the hidden size.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float32, Float64, Int
+from jaxtyping import Float, Float32, Float64, Int, Int8
 
 from polyvalues.artifacts import Activations, ConceptVectors, CrossVectors, NestedVectors, Scores, TextTable
 from polyvalues.axes import CONTROL, CONTROLS, DRAW, FOLD, LAYER, PAIR, SIDE, SIDES, SOURCE, Protocol, States
@@ -25,15 +26,24 @@ class ScoreReducer:
 
     Args:
         table: the texts and the pairs they belong to.
-        vectors: vectors of the concept; the target must be among their languages, for its control directions.
+        vectors: vectors of the concept.
+        controls: the target's own control directions `[control, draw, layer, hidden]` (`vectors.baselines`).
         protocol: `paper` numbers the layers 1..L, `strict` keeps the coordinates of `vectors`.
 
     Raises:
         DegenerateVector: a vector is zero; the message names concept, source and layer.
-        MeasureError: the vectors are of another concept or lack the target language.
+        MeasureError: the vectors are of another concept or lack the target language, or the controls have other layers
+            or dimensions than the vectors.
     """
 
-    def __init__(self, table: TextTable, vectors: ConceptVectors, *, protocol: Protocol):
+    def __init__(
+        self,
+        table: TextTable,
+        vectors: ConceptVectors,
+        *,
+        controls: Float[np.ndarray, "control draw layer hidden"],
+        protocol: Protocol,
+    ):
         data = vectors.data
         self._table, self._protocol = table, protocol
         self._place = f"concept {table.concept!r}, target {table.language!r}"
@@ -41,10 +51,12 @@ class ScoreReducer:
             raise MeasureError(f"{self._place}: the vectors are of concept {data.attrs['concept']!r}")
         self._sources = _labels(data[SOURCE])
         self._layers = data[LAYER].values.astype(np.int32)
-        self._shape = (data.sizes[CONTROL], data.sizes[DRAW])
-        own = _own(self._sources, table.language, self._place)
+        self._shape = controls.shape[:2]
+        _own(self._sources, table.language, self._place)
         vector = np.moveaxis(data["vector"].values, 1, 0)  # layer source hidden
-        control = np.moveaxis(data["control"].values[:, :, own], 2, 0)  # layer control draw hidden
+        if controls.shape[2:] != vector.shape[::2]:
+            raise MeasureError(f"{self._place}: controls of shape {controls.shape} do not fit vectors {vector.shape}")
+        control = np.moveaxis(controls, 2, 0)  # layer control draw hidden
         unit = unit_vectors(vector, self._vector_name)
         flat = unit_vectors(control, self._control_name).reshape(len(self._layers), -1, vector.shape[-1])
         midpoint = np.moveaxis(data["midpoint"].values, 1, 0).astype(np.float64)
@@ -113,13 +125,13 @@ class ScoreReducer:
         negative = np.moveaxis(self._raw[:, table.index[:, 1]], 0, 1)
         offset = np.broadcast_to(self._offset, positive[..., :sources].shape)
         sides = stored_sides(positive[..., :sources], negative[..., :sources], offset)
-        difference = (positive[..., sources:] - negative[..., sources:]).astype(np.float32)
+        signs = _signs(positive[..., sources:] - negative[..., sources:])
         paper = self._protocol == "paper"
         layers = np.arange(1, len(self._layers) + 1, dtype=np.int32) if paper else self._layers
         return _labelled(
             {
                 "projection": ((PAIR, SIDE, LAYER, SOURCE), np.stack(sides, axis=1)),
-                "control": ((PAIR, LAYER, CONTROL, DRAW), difference.reshape(*difference.shape[:2], *self._shape)),
+                "control": ((PAIR, LAYER, CONTROL, DRAW), signs.reshape(*signs.shape[:2], *self._shape)),
             },
             _Pairs(table.item, table.group, table.split, table.fold),
             {LAYER: layers, SOURCE: list(self._sources), CONTROL: list(CONTROLS)},
@@ -150,12 +162,13 @@ def cross_scores(activations: Activations, vectors: CrossVectors, nested: Nested
     index, fold = data["index"].values, data["fold"].values.astype(np.int64)
     layers = vectors.data[LAYER].values.astype(np.int32)
     pairs, sources, folds = len(index), vectors.data.sizes[SOURCE], vectors.data.sizes[FOLD]
-    controls = (nested.data.sizes[CONTROL], nested.data.sizes[DRAW])
     projection = np.zeros((pairs, len(SIDES), len(layers), sources), np.float32)
     selection = np.full((pairs, folds, len(layers)), np.nan, np.float32)
-    control = np.zeros((pairs, len(layers), *controls), np.float32)
+    signs: list[np.ndarray] = []
     for position, layer in enumerate(layers):
-        units, offset = _cross_units(vectors, nested, position, f"{place}, layer {layer}")
+        drawn = nested.controls(position)
+        units, offset = _cross_units(vectors, nested, (position, drawn), f"{place}, layer {layer}")
+        control = np.zeros((pairs, *drawn.shape[:2]), np.int8)
         states = np.asarray(data["states"][position].values)
         for own in np.unique(fold):
             rows = np.flatnonzero(fold == own)
@@ -169,12 +182,13 @@ def cross_scores(activations: Activations, vectors: CrossVectors, nested: Nested
             chosen = correctness(difference[:, sources : sources + folds])
             chosen[:, own] = np.nan
             selection[rows, :, position] = chosen
-            control[rows, position] = difference[:, sources + folds :].reshape(-1, *controls)
+            control[rows] = _signs(difference[:, sources + folds :]).reshape(-1, *drawn.shape[:2])
+        signs.append(control)
     names = _Pairs(*(data[name].values for name in ("item", "group", "split", "fold")))
     return _labelled(
         {
             "projection": ((PAIR, SIDE, LAYER, SOURCE), projection),
-            "control": ((PAIR, LAYER, CONTROL, DRAW), control),
+            "control": ((PAIR, LAYER, CONTROL, DRAW), np.stack(signs, axis=1)),
             "selection": ((PAIR, FOLD, LAYER), selection),
         },
         names,
@@ -208,16 +222,27 @@ def _labelled(variables: dict, pairs: _Pairs, coords: dict, attrs: dict[str, str
     return Scores(xr.Dataset(variables, coords={SIDE: list(SIDES), **coords, **along}, attrs=attrs))
 
 
+def _signs(difference: Float64[np.ndarray, "*cell"]) -> Int8[np.ndarray, "*cell"]:
+    return np.sign(difference).astype(np.int8)
+
+
 def _cross_units(
-    vectors: CrossVectors, nested: NestedVectors, layer: int, place: str
+    vectors: CrossVectors,
+    nested: NestedVectors,
+    at: tuple[int, Float[np.ndarray, "control draw fold hidden"]],
+    place: str,
 ) -> tuple[Float64[np.ndarray, "fold column hidden"], Float64[np.ndarray, "fold source"]]:
-    """Unit vectors for the pairs of each fold (sources, nested folds, controls), and the midpoints' projections."""
+    """Unit vectors for the pairs of each fold (sources, nested folds, controls), and the midpoints' projections.
+
+    `at` is the position of the layer and the controls there.
+    """
+    layer, drawn = at
     labels = _labels(vectors.data[SOURCE])
     own = nested.data.attrs["language"]
     sources = _layer(vectors.data["vector"].values[:, :, layer])
     midpoints = _layer(vectors.data["midpoint"].values[:, :, layer]).astype(np.float64)
     others = nested.data["vector"].values[:, :, layer]
-    controls = np.moveaxis(nested.data["control"].values[:, :, :, layer], 2, 0)
+    controls = np.moveaxis(drawn, 2, 0)
     unit = unit_vectors(sources, lambda at: f"{place}, source {labels[at[1]]!r}, without fold {at[0]}")
     pieces = (
         unit,

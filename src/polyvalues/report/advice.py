@@ -15,8 +15,9 @@ import xarray as xr
 
 from polyvalues.artifacts import ModelFindings
 from polyvalues.axes import ALL_CONCEPTS, CONCEPT, INTERVAL, SOURCE, TARGET
-from polyvalues.report.claims import LEVEL, p_text
+from polyvalues.report.claims import p_text
 from polyvalues.report.notation import Interval, interval_text, listed, number
+from polyvalues.report.reach import LEVEL, smallest_p
 
 NOTHING: Final = "The data support no advice on the mixture of languages."
 _MOST: Final = 16
@@ -95,6 +96,12 @@ def _direction(study: ModelFindings) -> Iterator[tuple[bool, str]]:
                 "is not what transfer feeds on here, and more of the dominant languages is not suggested."
             ),
         )
+    elif (least := float(smallest_p(cell))) > LEVEL:
+        yield (
+            False,
+            f"{study.name}: whether transfer follows training shares cannot be tested with so few languages (smallest "
+            f"possible p {least:.2g}); no advice on dominance.",
+        )
     else:
         yield (
             False,
@@ -169,6 +176,12 @@ def _threshold(study: ModelFindings, table: xr.Dataset) -> Iterator[tuple[bool, 
             f"{study.name}: the larger a language's share the better it is recognised ({of}); raise the shares "
             "that matter.",
         )
+    elif (least := float(smallest_p(row, "own_p"))) > LEVEL:
+        yield (
+            False,
+            f"{study.name}: whether recognition goes with a language's share cannot be tested with {n:.0f} languages "
+            f"(smallest possible p {least:.2g}); no advice on how much is enough.",
+        )
     else:
         yield (
             False,
@@ -205,7 +218,14 @@ def _across(table: xr.Dataset, models: int) -> Iterator[tuple[bool, str]]:
                         f"{p_text(p)}, q = {q:.2g}); choose the mixture with that in mind."
                     ),
                 )
-    if not supported:
+    reach = smallest_p(table).values
+    tested = reach[np.isfinite(reach)]
+    if len(tested) and tested.min() > LEVEL:
+        yield (
+            False,
+            f"Across models: {models} are too few to test anything (smallest possible p {tested.min():.2g}).",
+        )
+    elif not supported:
         yield (
             False,
             f"Across {models} models: no trait goes with dominance, entropy or the number of languages over 1 "

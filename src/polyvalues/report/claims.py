@@ -1,7 +1,8 @@
 """Tested claims in words and as CSV, from finished numbers.
 
 A sentence says that something is so only where its test and its interval agree; else it says that there is no sign of
-it, with the same numbers. q-values and their level (0.05) are named, and so is what an interval is about.
+it, with the same numbers, or, where the smallest possible p is above the level, that it cannot be tested. q-values and
+their level (0.05) are named, and so is what an interval is about.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,9 +16,9 @@ from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, SOURCE, TAR
 from polyvalues.report.notation import Interval, interval_text, listed, number
 from polyvalues.report.predictors import predictors_words
 from polyvalues.report.prose import CANNOT, Sentence
+from polyvalues.report.reach import LEVEL, beyond_reach, smallest_p, untested_words
 from polyvalues.report.tables import columns_csv
 
-LEVEL: Final = 0.05
 _TOPIC: Final = "Tested"
 _COMPANIONS: Final = {
     "centred": "cosine centred per language",
@@ -94,13 +95,20 @@ def _chance(data: xr.Dataset) -> str:
     if not data:
         return ""
     own = np.array([[s == t for t in data[TARGET].values] for s in data[SOURCE].values])
+    out, least = beyond_reach(data), smallest_p(data).values
     words = []
     for label, mask in (("by its own vector", own), ("by a vector from another language", ~own)):
         q = data["q"].values[:, mask]
-        tested = ~np.isnan(q)
+        tested = ~np.isnan(q) & ~out[:, mask]
         if tested.any():
             words.append(f"{int((q[tested] <= LEVEL).sum())} of {int(tested.sum())} {label}")
-    return f"Recognition differs from one half at q ≤ {LEVEL:g} in {' and '.join(words)} ({data.attrs['correction']})."
+    rest = untested_words(int(out.sum()), float(least[out].max(initial=0.0)))
+    if not words:
+        return f"Whether recognition differs from one half{rest.removeprefix(f'; {int(out.sum())}')}." if rest else ""
+    return (
+        f"Recognition differs from one half at q ≤ {LEVEL:g} in {' and '.join(words)} "
+        f"({data.attrs['correction']}){rest}."
+    )
 
 
 def _stability(data: xr.Dataset) -> str:
@@ -119,10 +127,13 @@ def _differences(data: xr.Dataset) -> str:
     if not data:
         return ""
     upper = np.triu(np.ones(data["q"].shape[1:], dtype=bool), 1)
-    q = np.where(upper, data["q"].values, np.nan)
+    out = beyond_reach(data) & upper
+    q = np.where(upper & ~out, data["q"].values, np.nan)
     tested = int((~np.isnan(q)).sum())
     certain = int((q <= LEVEL).sum())
+    rest = untested_words(int(out.sum()), float(smallest_p(data).values[out].max(initial=0.0)))
     text = f"Between two languages' own recognition {certain} of {tested} differences are certain at q ≤ {LEVEL:g}"
+    text += rest
     if not certain:
         return text + "."
     size = np.where(q <= LEVEL, np.abs(data["difference"].sel({INTERVAL: "estimate"}).values), -1.0)
@@ -211,6 +222,11 @@ def _direction(data: xr.Dataset) -> Iterator[str]:
         yield f"Transfer runs from better- to poorer-resourced languages: its asymmetry rises by {number}."
     elif slope.below(0.0) and p <= LEVEL:
         yield f"Transfer runs from poorer- to better-resourced languages: its asymmetry changes by {number}."
+    elif (least := float(smallest_p(cell))) > LEVEL:
+        yield (
+            f"Whether transfer runs one way cannot be tested with so few languages (smallest possible p {least:.2g}); "
+            f"over these items and languages its asymmetry changes by {by} per factor of ten in training share."
+        )
     else:
         yield f"There is no sign that transfer runs one way: its asymmetry changes by {number}."
     words = cell["gain_word"]

@@ -86,7 +86,12 @@ def control_words(report: ControlReport) -> tuple[str, ...]:
         said.append(f"The vector of {source} reads no other language well enough to expect selective steering.")
     q = found["q"].sel(variant="source")
     sure = tuple(str(tag) for tag in found[TARGET].values if float(q.sel({TARGET: tag})) <= 0.05)
-    said.append(f"Single languages whose change is certain at q ≤ 0.05: {listed(sure, most=9) or 'none'}.")
+    out: tuple[str, ...] = ()
+    if "p_smallest" in found:
+        least = found["p_smallest"].sel(variant="source")
+        out = tuple(str(tag) for tag in found[TARGET].values if float(least.sel({TARGET: tag})) > 0.05)
+    rest = f"; cannot be tested, too few items changed: {listed(out, most=9)}" if out else ""
+    said.append(f"Single languages whose change is certain at q ≤ 0.05: {listed(sure, most=9) or 'none'}{rest}.")
     for kind, first, second, value in report.agreement:
         said.append(f"Judges {first} and {second} agree on {kind} with kappa {interval_text(Interval(*value))}.")
     return tuple(said)

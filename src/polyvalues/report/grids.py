@@ -13,6 +13,7 @@ import xarray as xr
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, CONTROL, CONTROLS, INTERVAL, LAYER, QUANTITY, SOURCE, TARGET
 from polyvalues.report.notation import MISSING, Interval, interval_text, intervals, number
+from polyvalues.report.reach import smallest_p
 from polyvalues.report.views import LanguageView, chosen_layers, concepts_of, headline, own
 
 NOT_MEASURED = "not measured"
@@ -153,9 +154,9 @@ def control_table(findings: Findings, languages: Sequence[LanguageView]) -> list
 
 
 def control_cosines(findings: Findings, languages: Sequence[LanguageView]) -> list[Grid]:
-    """Cosines between random directions of two languages, one table per concept."""
-    values = findings.consistency["control_chosen"].sel({CONTROL: "random"})
-    return matrices(values, languages, "cosine between random directions, chosen layer")
+    """Cosines between label-permuted directions of two languages, one table per concept."""
+    values = findings.consistency["control_chosen"].sel({CONTROL: "permuted"})
+    return matrices(values, languages, "cosine between label-permuted directions, chosen layer")
 
 
 def chosen(findings: Findings) -> Grid | None:
@@ -244,11 +245,20 @@ def direction(data: xr.Dataset) -> Grid:
             (
                 *(full(Interval.of(data[name].sel({CONCEPT: c})), signed=True) for name in names),
                 Cell(f"{float(data['p'].sel({CONCEPT: c})):.2g}"),
+                Cell(f"{float(smallest_p(data).sel({CONCEPT: c})):.2g}"),
             ),
         )
         for c in map(str, data[CONCEPT].values)
     )
-    heads = ("concept", "slope per factor of ten", "rich to poor", "poor to rich", "difference", "p of the slope")
+    heads = (
+        "concept",
+        "slope per factor of ten",
+        "rich to poor",
+        "poor to rich",
+        "difference",
+        "p of the slope",
+        "smallest possible p",
+    )
     return Grid("Transfer and training shares", heads, rows)
 
 

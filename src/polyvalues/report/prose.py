@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Findings, StudyInfo
-from polyvalues.axes import CONCEPT, CONTROL, SOURCE, TARGET
+from polyvalues.axes import ALL_CONCEPTS, CONCEPT, CONTROL, CONTROLS, SOURCE, TARGET
 from polyvalues.report.notation import Interval, interval_text, intervals, listed, number
+from polyvalues.report.reach import LEVEL
 from polyvalues.report.views import LanguageView, arrange, chosen_layers, concepts_of, headline, own
 
 _FEW = 30
@@ -73,7 +75,7 @@ def describe(findings: Findings, info: StudyInfo, languages: Sequence[LanguageVi
         MeasureError: the findings have a language that `languages` does not describe.
     """
     tags = tuple(language.tag for language in arrange(findings, languages))
-    parts = [_protocol(info), _headline(findings, tags), _controls(findings), *_by_concept(findings, tags)]
+    parts = [_protocol(info), _headline(findings, tags), _baseline(findings), *_by_concept(findings, tags)]
     parts += _across(findings, tags) if len(tags) > 1 else [_alone(tags)]
     parts += [_reliability(findings, tags), _layers(findings, tags), _few(findings), _left_out(findings, info)]
     return tuple(
@@ -95,7 +97,7 @@ def _protocol(info: StudyInfo) -> Sentence | None:
 
 def _headline(findings: Findings, tags: Sequence[str]) -> Sentence:
     concepts = concepts_of(findings)
-    within, random = headline(findings, "within"), headline(findings, "random")
+    within = headline(findings, "within")
     what = (
         f"Recognition of {concepts[0]} in {tags[0]}" if len(concepts) == len(tags) == 1 else "Own-language recognition"
     )
@@ -104,15 +106,8 @@ def _headline(findings: Findings, tags: Sequence[str]) -> Sentence:
     single = len(concepts) == len(tags) == 1
     verb = " is" if single else " averages"
     scope = "" if single else f" over {_count(concepts, 'concept')} and {_count(tags, 'language')}"
-    text = (
-        f"{what}{verb} {interval_text(within, reference=0.5)}{scope}{'' if single else _elsewhere(findings, 'within')}"
-    )
-    if not random.measured:
-        return Sentence(text + ".", "accuracy")
-    beside = ("a random direction reaches " if single else "random directions reach ") + interval_text(
-        random, reference=0.5
-    )
-    return Sentence(f"{text}; {beside}. {_beside(findings, within, random)}", "accuracy")
+    elsewhere = "" if single else _elsewhere(findings, "within")
+    return Sentence(f"{what}{verb} {interval_text(within, reference=0.5)}{scope}{elsewhere}.", "accuracy")
 
 
 def _elsewhere(findings: Findings, quantity: str, *, signed: bool = False) -> str:
@@ -129,58 +124,84 @@ def _claimable(findings: Findings) -> bool:
     return findings.recognition.attrs.get("protocol") != "paper"
 
 
-def _beside(findings: Findings, value: Interval, control: Interval) -> str:
-    permuted = headline(findings, "permuted")
-    if not _claimable(findings):
-        return "With layers chosen on the test pairs, their distance proves nothing."
-    if value.above(control) and permuted.measured and not value.above(permuted):
-        return "The intervals do not touch, but the next control says how little that means here."
-    if value.above(control):
-        return "The intervals do not touch: the vectors carry more than chance."
-    if value.below(control):
-        return "The vectors do worse than directions that mean nothing, which calls for a look at the data."
-    return "The intervals overlap: the vectors cannot be told from directions that mean nothing."
-
-
-def _controls(findings: Findings) -> Sentence | None:
-    within, permuted = headline(findings, "within"), headline(findings, "permuted")
-    if not permuted.measured:
+def _baseline(findings: Findings) -> Sentence | None:
+    """Say whether directions that mean nothing reach 1/2 on average, as they must: passed, failed, or cannot tell."""
+    kinds = {kind: headline(findings, kind) for kind in CONTROLS}
+    if "baseline" not in findings.overview or not all(value.measured for value in kinds.values()):
         return None
-    text = f"Fitted on pairs whose sides were swapped at random, vectors reach {interval_text(permuted, reference=0.5)}"
-    if permuted.above(0.5) and not _claimable(findings):
-        text += ", above 0.5, as is to be expected where layers are chosen on the test pairs"
-    elif permuted.above(0.5):
-        text += ", above chance, so some of what is recognised is not the concept"
-    elif not within.above(permuted):
-        text += ", which the real vectors do not clearly exceed"
-    return Sentence(text + ".", "accuracy")
+    words = str(findings.overview["baseline"].sel({CONCEPT: ALL_CONCEPTS}).item())
+    random, permuted = (interval_text(value, reference=0.5) for value in kinds.values())
+    means = f"random directions average {random}, vectors of pairs whose sides were swapped by coins {permuted}"
+    expected = "where 0.50 is expected of directions without meaning"
+    if words == "pass":
+        return Sentence(f"The baselines pass: {means}, {expected}.", "accuracy")
+    if words == "fail":
+        reason = (
+            "the procedure itself favours some directions over their opposites"
+            if _claimable(findings)
+            else "layers are chosen on the test pairs"
+        )
+        return Sentence(f"The baselines fail: {means}, {expected}, because {reason}.", "accuracy")
+    if words == "cannot tell":
+        need = "more control draws, or more items, are needed"
+        return Sentence(
+            f"The baselines cannot tell: {means}, {expected}, but too uncertain; {need}.", "accuracy", CANNOT
+        )
+    return None
 
 
 def _by_concept(findings: Findings, tags: Sequence[str]) -> list[Sentence]:
-    """Highest and lowest language of each concept, and cells that cannot be told from chance or from the control."""
+    """Highest and lowest language of each concept, and cells told neither from chance nor from the baselines."""
     labels = {CONCEPT: concepts_of(findings), TARGET: tags}
     values = intervals(own(findings.recognition["chosen"], tags), labels)
-    beside = intervals(findings.recognition["control_chosen"].sel({CONTROL: "random"}), labels)
+    beyond, lacking = _beyond(findings, tags)
     sentences, doubtful, total = [], [], 0
     for concept in labels[CONCEPT]:
         cells = [_Cell(tag, values[concept, tag]) for tag in tags if values[concept, tag].measured]
         total += len(cells)
-        for cell in cells:
-            control = beside[concept, cell.where]
-            if not (cell.value.above(0.5) and (not control.measured or cell.value.above(control))):
-                doubtful.append(f"{concept} in {cell.where}")
+        doubtful += [
+            f"{concept} in {cell.where}"
+            for cell in cells
+            if not (cell.value.above(0.5) and beyond.get((concept, cell.where), True))
+        ]
         if len(cells) > 1:
             sentences.append(Sentence(_extremes(concept, cells), "accuracy"))
     if doubtful:
         text = "" if total == 1 else f"In {len(doubtful)} of {total} cases "
         text += (
-            f"{'Recognition' if total == 1 else 'recognition'} cannot be told from chance or from a random direction"
+            f"{'Recognition' if total == 1 else 'recognition'} cannot be told from chance or from what directions "
+            "without meaning reach on the same pairs"
         )
         sentences.append(Sentence(f"{text}: {listed(tuple(doubtful))}.", "accuracy", CANNOT))
     elif total > 1 and _claimable(findings):
-        text = f"In all {total} cases the interval lies above chance and above that of a random direction."
-        sentences.append(Sentence(text, "accuracy"))
+        rest = "" if lacking else f", and no more than {LEVEL:.0%} of directions without meaning come so far from it"
+        sentences.append(Sentence(f"In all {total} cases the interval lies above chance{rest}.", "accuracy"))
+    if lacking:
+        sentences.append(Sentence(lacking, "accuracy", CANNOT))
     return sentences
+
+
+def _beyond(findings: Findings, tags: Sequence[str]) -> tuple[dict[tuple[str, str], bool], str]:
+    """Which cells lie further from 1/2 than both kinds of baseline; or why that cannot be tested."""
+    data = findings.recognition
+    if "control_p" not in data:
+        return {}, ""
+    p, least = (
+        data[name].sel({TARGET: list(tags)}).transpose(CONCEPT, TARGET, CONTROL).max(CONTROL, skipna=False).values
+        for name in ("control_p", "control_p_smallest")
+    )
+    known = least[np.isfinite(least)]
+    if len(known) and known.max() > LEVEL:
+        return {}, (
+            "Whether recognition is more than directions without meaning reach cannot be tested with so few control "
+            f"draws (smallest possible p {known.max():.2g})."
+        )
+    return {
+        (concept, tag): bool(p[row, column] <= LEVEL)
+        for row, concept in enumerate(concepts_of(findings))
+        for column, tag in enumerate(tags)
+        if np.isfinite(p[row, column])
+    }, ""
 
 
 def _extremes(concept: str, cells: Sequence[_Cell]) -> str:

@@ -16,6 +16,7 @@ from polyvalues.artifacts import Activations, TextTable
 from polyvalues.axes import HIDDEN, LAYER, PAIR, SIDE, SIDES, TEXT
 from polyvalues.errors import VectorError
 from polyvalues.vectors.attendance import Attendance
+from polyvalues.vectors.controls import coin_contents
 
 
 class ActivationsReducer:
@@ -106,6 +107,7 @@ class ActivationsReducer:
                 "group": ((PAIR,), table.group),
                 "split": ((PAIR,), table.split),
                 "fold": ((PAIR,), table.fold),
+                "content": ((PAIR,), coin_contents(table)),
             },
             attrs=self._attendance.attrs,
         )

@@ -15,11 +15,11 @@ import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Activations, CrossVectors, Moments, NestedVectors
-from polyvalues.axes import CONTROL, CONTROLS, DRAW, FOLD, HIDDEN, LAYER, SOURCE
+from polyvalues.axes import FOLD, HIDDEN, LAYER, SOURCE
 from polyvalues.errors import VectorError
 from polyvalues.specs import VectorSpec
-from polyvalues.vectors.controls import random_directions
-from polyvalues.vectors.fit import as_stored, fit_language_subsets, permuted_subsets, subset_midpoints
+from polyvalues.vectors.baselines import fold_baselines
+from polyvalues.vectors.fit import as_stored, fit_language_subsets, subset_midpoints
 from polyvalues.vectors.inputs import Fitting, layout, where
 
 
@@ -65,10 +65,10 @@ def nested_vectors(activations: Activations, spec: VectorSpec, *, folds: int | N
         folds: number of folds when this language's last ones may be empty; None takes them from the data.
 
     Returns:
-        Vectors and controls, float32. The random control has not seen any fold and is the same for all.
+        Vectors, float32, and how its controls are made. Random ones have not seen any fold and are the same for all.
 
     Raises:
-        DegenerateVector: a vector or control is zero or not finite.
+        DegenerateVector: a vector is zero or not finite.
         VectorError: the language has pairs in fewer than three folds, or in more folds than `folds`.
     """
     language = str(activations.data.attrs["language"])
@@ -79,25 +79,17 @@ def nested_vectors(activations: Activations, spec: VectorSpec, *, folds: int | N
     subsets = (one != one[:, None, None]) & (one != one[None, :, None])  # fold other_fold fold
     upper = np.triu_indices(folds)
     vector = np.empty((folds, folds, len(shape.layers), shape.hidden), dtype=np.float32)
-    control = np.empty((len(CONTROLS), spec.control_draws, folds, len(shape.layers), shape.hidden), dtype=np.float32)
-    size = (spec.control_draws, shape.hidden)
-    control[0] = random_directions(shape.concept, language, shape.layers, size, spec.seed)[:, None]
     for layer in range(len(shape.layers)):
         fitted = fit_language_subsets(activations, spec.estimator, subsets[upper], layer)
         for first, second, refit in zip(*upper, fitted, strict=True):
             stored = as_stored(refit, f"{where(activations, layer)}, without folds {first} and {second}")
             vector[first, second, layer] = vector[second, first, layer] = stored
-        permuted = permuted_subsets(activations, spec, ~np.eye(folds, dtype=bool), layer)
-        control[1, :, :, layer] = as_stored(permuted, f"{where(activations, layer)}, label-permuted control by fold")
     data = xr.Dataset(
-        {
-            "vector": ((FOLD, "other_fold", LAYER, HIDDEN), vector),
-            "control": ((CONTROL, DRAW, FOLD, LAYER, HIDDEN), control),
-        },
-        coords={LAYER: list(shape.layers), CONTROL: list(CONTROLS)},
+        {"vector": ((FOLD, "other_fold", LAYER, HIDDEN), vector)},
+        coords={LAYER: list(shape.layers)},
         attrs={"concept": shape.concept, "language": language, "estimator": spec.estimator},
     )
-    return NestedVectors(data)
+    return NestedVectors(data, lambda layer: fold_baselines(activations, spec, folds, layer))
 
 
 def _need_folds(fitting: Fitting, least: int) -> None:

@@ -17,16 +17,16 @@ import xarray as xr
 from jaxtyping import Bool, Float64
 
 from polyvalues.artifacts import Activations, ConceptVectors, Moments
-from polyvalues.axes import CONTROL, CONTROLS, DRAW, HIDDEN, LAYER, SOURCE
+from polyvalues.axes import HIDDEN, LAYER, SOURCE
 from polyvalues.errors import DegenerateVector, VectorError
 from polyvalues.specs import VectorSpec
-from polyvalues.vectors.controls import coin_signs, random_directions
+from polyvalues.vectors.controls import coin_signs
 from polyvalues.vectors.direction import vanishes
 from polyvalues.vectors.inputs import (
     Fitting,
     Layout,
     Pairs,
-    fitting_items,
+    fitting_contents,
     fitting_pairs,
     fold_count,
     fold_sums,
@@ -55,26 +55,22 @@ def fit_vectors(inputs: Mapping[str, Moments | Activations], spec: VectorSpec) -
 
     Args:
         inputs: by language, whose order is kept. The mean difference takes either kind; the others need activations.
-        spec: estimator, number of control draws, seed.
+        spec: estimator.
 
     Returns:
-        Vectors, midpoints and controls, float32.
+        Vectors and midpoints, float32.
 
     Raises:
-        DegenerateVector: a vector or control is zero or not finite; the message names concept, language and layer.
+        DegenerateVector: a vector is zero or not finite; the message names concept, language and layer.
         VectorError: the inputs do not belong together, hold no fitting pairs, or are too little for the estimator.
     """
     shape = layout(inputs)
-    arrays = _empty(shape, spec.control_draws)
-    for row, (language, fitting) in enumerate(inputs.items()):
-        arrays.random[:, row] = random_directions(
-            shape.concept, language, shape.layers, (spec.control_draws, shape.hidden), spec.seed
-        )
+    arrays = _Arrays(len(shape.languages), len(shape.layers), shape.hidden)
+    for row, fitting in enumerate(inputs.values()):
         for layer in range(len(shape.layers)):
-            vector, midpoint, permuted = _fit_layer(fitting, spec, layer)
+            vector, midpoint = _fit_layer(fitting, spec, layer)
             arrays.vector[row, layer] = as_stored(vector, where(fitting, layer))
             arrays.midpoint[row, layer] = midpoint
-            arrays.permuted[:, row, layer] = as_stored(permuted, f"{where(fitting, layer)}, label-permuted control")
     return arrays.labelled(shape, spec.estimator)
 
 
@@ -123,7 +119,7 @@ def permuted_subsets(
 ) -> Float64[np.ndarray, "draw subset hidden"]:
     """Label-permuted controls of one language, fitted on the pairs of some folds.
 
-    The coins are those of the streamed sums: one per pair and draw, whatever the subset.
+    The coins are those of the streamed sums: one per group and draw, whatever the subset.
 
     Args:
         activations: states and pairs.
@@ -139,8 +135,7 @@ def permuted_subsets(
     """
     pairs = fitting_pairs(activations, layer, spec.estimator)
     _check_folds(activations, pairs, subsets)
-    attrs, items = activations.data.attrs, fitting_items(activations)
-    signs = coin_signs(attrs["concept"], attrs["language"], items, spec.control_draws, spec.seed)
+    signs = coin_signs(fitting_contents(activations), spec.baseline_draws, spec.seed)
     chosen = subsets[:, pairs.fold]
     if spec.estimator == "mean-difference":
         count = chosen.sum(axis=1, keepdims=True).astype(np.float64)
@@ -164,7 +159,7 @@ def subset_midpoints(
     return (positive + negative) / 2
 
 
-def paper_vectors(inputs: Mapping[str, Activations], spec: VectorSpec | None = None) -> ConceptVectors:
+def paper_vectors(inputs: Mapping[str, Activations]) -> ConceptVectors:
     """Vectors of the paper protocol: plain float32 means over the pairs whose split is `fit`, in their order.
 
     `H[positive].mean(axis=0) - H[negative].mean(axis=0)` in float32, bit for bit. For comparison with published
@@ -172,32 +167,22 @@ def paper_vectors(inputs: Mapping[str, Activations], spec: VectorSpec | None = N
 
     Args:
         inputs: activations by language; kept float16 is widened first.
-        spec: number of control draws and seed; None takes the defaults.
 
     Raises:
         DegenerateVector: a vector is zero or not finite.
         VectorError: the inputs do not belong together, or a language has no pair to fit on.
     """
-    spec = VectorSpec() if spec is None else spec
     shape = _paper_layout(inputs)
-    arrays = _empty(shape, spec.control_draws)
-    for row, (language, activations) in enumerate(inputs.items()):
+    arrays = _Arrays(len(shape.languages), len(shape.layers), shape.hidden)
+    for row, activations in enumerate(inputs.values()):
         data = activations.data
-        fitting = data["split"].values == "fit"
-        index, items = data["index"].values[fitting], data["item"].values[fitting]
-        signs = coin_signs(shape.concept, language, items, spec.control_draws, spec.seed)
-        arrays.random[:, row] = random_directions(
-            shape.concept, language, shape.layers, (spec.control_draws, shape.hidden), spec.seed
-        )
+        index = data["index"].values[data["split"].values == "fit"]
         for layer in range(len(shape.layers)):
             states = data["states"].values[layer].astype(np.float32, copy=False)
             positive, negative = states[index[:, 0]], states[index[:, 1]]
             means = positive.mean(axis=0), negative.mean(axis=0)
-            place = where(activations, layer)
-            arrays.vector[row, layer] = as_stored(means[0] - means[1], place)
+            arrays.vector[row, layer] = as_stored(means[0] - means[1], where(activations, layer))
             arrays.midpoint[row, layer] = (means[0] + means[1]) / 2
-            permuted = signs.astype(np.float32) @ (positive - negative) / np.float32(len(index))
-            arrays.permuted[:, row, layer] = as_stored(permuted, f"{place}, label-permuted control")
     return arrays.labelled(shape, "mean-difference")
 
 
@@ -221,31 +206,24 @@ def as_stored(vectors: np.ndarray, place: str) -> np.ndarray:
 class _Arrays:
     """The arrays of `ConceptVectors` while they are filled."""
 
-    def __init__(self, sources: int, layers: int, hidden: int, draws: int):
+    def __init__(self, sources: int, layers: int, hidden: int):
         self.vector = np.empty((sources, layers, hidden), dtype=np.float32)
         self.midpoint = np.empty_like(self.vector)
-        self.control = np.empty((len(CONTROLS), draws, sources, layers, hidden), dtype=np.float32)
-        self.random, self.permuted = self.control
 
     def labelled(self, shape: Layout, estimator: str) -> ConceptVectors:
         data = xr.Dataset(
             {
                 "vector": ((SOURCE, LAYER, HIDDEN), self.vector),
                 "midpoint": ((SOURCE, LAYER, HIDDEN), self.midpoint),
-                "control": ((CONTROL, DRAW, SOURCE, LAYER, HIDDEN), self.control),
             },
-            coords={SOURCE: list(shape.languages), LAYER: list(shape.layers), CONTROL: list(CONTROLS)},
+            coords={SOURCE: list(shape.languages), LAYER: list(shape.layers)},
             attrs={"concept": shape.concept, "estimator": estimator},
         )
         return ConceptVectors(data)
 
 
-def _empty(shape: Layout, draws: int) -> _Arrays:
-    return _Arrays(len(shape.languages), len(shape.layers), shape.hidden, draws)
-
-
-def _fit_layer(fitting: Fitting, spec: VectorSpec, layer: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vector, midpoint and label-permuted controls `[draw, hidden]` of one language and layer, float64."""
+def _fit_layer(fitting: Fitting, spec: VectorSpec, layer: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vector and midpoint of one language and layer, float64."""
     everything = np.ones((1, fold_count(fitting)), dtype=bool)
     midpoint = subset_midpoints(fitting, everything, layer)[0]
     if isinstance(fitting, Activations):
@@ -254,12 +232,8 @@ def _fit_layer(fitting: Fitting, spec: VectorSpec, layer: int) -> tuple[np.ndarr
             vector = ESTIMATORS[spec.estimator](pairs.positive, pairs.negative)
         except VectorError as error:
             raise type(error)(f"{where(fitting, layer)}: {error}") from None
-        return vector, midpoint, permuted_subsets(fitting, spec, everything, layer)[:, 0]
-    vector = fit_language_subsets(fitting, spec.estimator, everything, layer)[0]
-    permuted = fitting.data["permuted"].values[:, layer]
-    if len(permuted) != spec.control_draws:
-        raise VectorError(f"{where(fitting)}: {len(permuted)} control draws were summed, not {spec.control_draws}")
-    return vector, midpoint, permuted / fitting.data["count"].values.sum()
+        return vector, midpoint
+    return fit_language_subsets(fitting, spec.estimator, everything, layer)[0], midpoint
 
 
 def _refit(pairs: Pairs, rows: Bool[np.ndarray, " pair"], estimator: str, place: str) -> Float64[np.ndarray, " hidden"]:

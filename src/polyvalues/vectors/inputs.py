@@ -105,6 +105,11 @@ def fitting_items(activations: Activations) -> np.ndarray:
     return activations.data["item"].values[activations.data["fold"].values >= 0]
 
 
+def fitting_contents(activations: Activations) -> np.ndarray:
+    """Contents of the fitting pairs' groups, in the order of `fitting_pairs`."""
+    return activations.data["content"].values[activations.data["fold"].values >= 0]
+
+
 def fitting_pairs(fitting: Fitting, layer: int, estimator: str) -> Pairs:
     """The states of the pairs that have a fold, in the order of the table.
 

@@ -1,7 +1,7 @@
 """Sums of hidden states per fold and side, collected as the states stream by.
 
     total[k, positive] = sum over pairs p of fold k of h_positive(p),  and likewise the negative side
-    permuted[r]        = sum over pairs p of c_r(p) (h_positive(p) - h_negative(p)),   c_r(p) a fair coin, +1 or -1
+    permuted[r]        = sum over pairs p of c_r(p) (h_positive(p) - h_negative(p)),   c_r(p) a fair coin of p's group
     unit[k]            = sum of pair differences of unit length (`polyvalues.vectors.unit_differences`)
 
 A text may serve in several pairs and on both sides, so how often it counts in each sum is worked out once, as a matrix
@@ -20,7 +20,7 @@ from polyvalues.artifacts import Activations, Moments, TextTable
 from polyvalues.axes import DRAW, FOLD, HIDDEN, LAYER, SIDE, SIDES
 from polyvalues.errors import VectorError
 from polyvalues.vectors.attendance import Attendance
-from polyvalues.vectors.controls import coin_signs
+from polyvalues.vectors.controls import coin_contents, coin_signs
 from polyvalues.vectors.unit_differences import UnitDifferences
 
 CHUNK = 256
@@ -103,7 +103,7 @@ class MomentsReducer:
                 "total": ((FOLD, SIDE, LAYER, HIDDEN), np.ascontiguousarray(np.moveaxis(per_fold, 0, 2))),
                 "permuted": (
                     (DRAW, LAYER, HIDDEN),
-                    np.ascontiguousarray(np.moveaxis(self._sums[:, 2 * self._folds :], 0, 1)),
+                    np.moveaxis(self._sums[:, 2 * self._folds :], 0, 1).astype(np.float32, order="C"),
                 ),
                 "unit_count": ((FOLD,), self._units.count),
                 "unit": ((FOLD, LAYER, HIDDEN), self._units.result()),
@@ -141,6 +141,7 @@ def moments_from_activations(activations: Activations, folds: int, draws: int, s
         group=data["group"].values,
         split=data["split"].values,
         fold=data["fold"].values,
+        content=data["content"].values.astype(str),
     )
     layers = data.coords[LAYER].values.tolist() if LAYER in data.coords else None
     reducer = MomentsReducer(table, folds, draws, seed, layers=layers)
@@ -159,7 +160,7 @@ def _weights(table: TextTable, folds: int, draws: int, seed: int) -> Float64[np.
     fold, index = table.fold[fitting], table.index[fitting]
     if fold.max() >= folds:
         raise VectorError(f"{name}: a pair lies in fold {fold.max()}, but there are folds 0 to {folds - 1}")
-    signs = coin_signs(table.concept, table.language, table.item[fitting], draws, seed)
+    signs = coin_signs(coin_contents(table)[fitting], draws, seed)
     weight = np.zeros((len(table.texts), 2 * folds + draws))
     for side in range(2):
         np.add.at(weight, (index[:, side], 2 * fold + side), 1.0)

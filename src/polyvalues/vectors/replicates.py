@@ -27,6 +27,7 @@ from polyvalues.artifacts import Activations, ConceptVectors, Moments, Replicate
 from polyvalues.axes import CONTROL, CONTROLS, DRAW, LAYER, SOURCE, TARGET
 from polyvalues.errors import VectorError
 from polyvalues.specs import VectorSpec
+from polyvalues.vectors.baselines import baseline_cosines
 from polyvalues.vectors.controls import stable_rng
 from polyvalues.vectors.cosine import cosine_table, unit
 from polyvalues.vectors.direction import vanishes
@@ -47,7 +48,7 @@ def replicates(inputs: Mapping[str, Moments | Activations], vectors: ConceptVect
 
     Args:
         inputs: by language, in the order of `vectors`.
-        vectors: what was fitted on all folds; its baselines are compared here.
+        vectors: what was fitted on all folds.
         spec: estimator, number of half-splits, seed.
 
     Returns:
@@ -71,8 +72,7 @@ def replicates(inputs: Mapping[str, Moments | Activations], vectors: ConceptVect
         for layer in range(len(shape.layers))
     ]
     product, square, plain = (np.stack(part, axis=-2) for part in zip(*found, strict=True))
-    control = np.moveaxis(data["control"].values, 2, 3)  # control draw layer source hidden
-    between = np.transpose(cosine_table(control, control), (3, 4, 2, 0, 1))
+    between = baseline_cosines(inputs, spec)
     out = xr.Dataset(
         {
             "product": ((SOURCE, TARGET, LAYER, "replicate"), product),

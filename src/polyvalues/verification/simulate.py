@@ -61,7 +61,7 @@ def simulated_scores(
     gap = mu[None] + np.sqrt(SHARE) * common + np.sqrt(1 - SHARE) * own
     middle = rng.standard_normal((items, 1, count))
     sides = np.stack([middle + gap / 2, middle - gap / 2], axis=1)  # item, side, source, target
-    control = np.zeros((items, 1, len(CONTROLS), 2), np.float32)
+    control = np.zeros((items, 1, len(CONTROLS), 2), np.int8)
     names = np.array([f"i{row:05d}" for row in range(items)])
     found = []
     for at, target in enumerate(languages):

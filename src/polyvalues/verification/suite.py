@@ -19,6 +19,7 @@ from scipy import stats
 
 from polyvalues.measure.resample import stable_hash
 from polyvalues.verification import correlations, cosines
+from polyvalues.verification.baselines import BASELINES
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
 from polyvalues.verification.mirrored import MIRRORED
@@ -33,6 +34,7 @@ SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *SIZE,
     *MIRRORED,
+    *BASELINES,
     *OUTLYING,
     *GENEALOGY,
     *POPULATIONS,
