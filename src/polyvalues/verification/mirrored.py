@@ -59,7 +59,11 @@ def folded(states: Activations, group: Mapping[str, str], rng: np.random.Generat
     for name in sorted(sizes, key=lambda name: -sizes[name]):
         fold[name] = int(held.argmin())
         held[fold[name]] += sizes[name]
-    along = {"group": ("pair", names), "fold": ("pair", np.array([fold[name] for name in names.tolist()], np.int32))}
+    along = {
+        "group": ("pair", names),
+        "content": ("pair", names),
+        "fold": ("pair", np.array([fold[name] for name in names.tolist()], np.int32)),
+    }
     return Activations(states.data.assign_coords(along))
 
 
