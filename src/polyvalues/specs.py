@@ -152,9 +152,7 @@ class CheckSpec(Spec):
 class SplitSpec(Spec):
     """How groups are divided."""
 
-    mode: Literal["auto", "split", "cross"] = Field(
-        default="auto", description="'auto' cross-fits below `small` groups."
-    )
+    mode: Literal["auto", "split", "cross"] = Field(default="auto", description="'auto' cross-fits below `small`.")
     small: int = Field(default=500, ge=1, description="Concepts with fewer groups are cross-fitted (mode auto).")
     fit: float = Field(default=0.7, gt=0, lt=1, description="Share of groups to fit on.")
     select: float = Field(default=0.1, gt=0, lt=1, description="Share of groups to choose the layer on.")
