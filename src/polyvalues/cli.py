@@ -19,7 +19,6 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 import polyvalues as pv
-from polyvalues.data.mirrors import group_related, related_by_texts
 from polyvalues.errors import PolyvaluesError, SpecError
 from polyvalues.flags import FLAGS, flags_of, merge, with_flags, with_settings
 from polyvalues.specs import EMBEDDED_MODEL, EngineSpec, StudySpec
@@ -256,7 +255,7 @@ def check(
             row["concept"], row["language"], *counts, row["reasons"], *lengths, f"{row['positive_longer']:.0%}"
         )
     OUT.print(table)
-    grouped, related = group_related(checked, related_by_texts(checked), pv.SplitSpec().folds)
+    grouped, related = pv.related_items(checked, pv.SplitSpec().folds)
     if related.num_rows:
         table = Table("concept", "item", "other", "kind", "cosine", title="items that share a fold", box=None)
         for row in related.to_pylist():

@@ -16,7 +16,7 @@ from polyvalues.artifacts import Claims, Findings, LayerChoice, PairSet
 from polyvalues.claims import Measured, make_claims, no_claims
 from polyvalues.codecs import FORMAT
 from polyvalues.data.check import check_pairs, paper_pairs
-from polyvalues.data.mirrors import group_related, related_by_texts
+from polyvalues.data.mirrors import related_items
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import paper_split, split_pairs
 from polyvalues.dependencies import data_key, pairs_provenance
@@ -127,7 +127,7 @@ def _prepared(spec: StudySpec) -> tuple[PairSet, pa.Table]:
         return paper_split(paper_pairs(pairs, spec.check), spec.paper), related
     pairs = check_pairs(pairs, spec.check)
     if spec.split.related != "off":
-        pairs, related = group_related(pairs, related_by_texts(pairs), spec.split.folds)
+        pairs, related = related_items(pairs, spec.split.folds)
     return split_pairs(pairs, spec.split), related
 
 

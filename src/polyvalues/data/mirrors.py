@@ -102,6 +102,11 @@ def related_by_texts(pairs: PairSet) -> pa.Table:
     return pa.concat_tables([RELATED_SCHEMA.empty_table(), *found]).combine_chunks()
 
 
+def related_items(pairs: PairSet, folds: int) -> tuple[PairSet, pa.Table]:
+    """Find items related by their texts, and group them; as `group_related`."""
+    return group_related(pairs, related_by_texts(pairs), folds)
+
+
 def group_related(pairs: PairSet, related: pa.Table, folds: int) -> tuple[PairSet, pa.Table]:
     """Give related items one group, the same in all languages.
 
