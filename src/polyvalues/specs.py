@@ -69,9 +69,9 @@ class ModelSpec(Spec):
         default=None,
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
     )
-    today: Day = Field(
-        default=TEMPLATE_DAY, description="Printed by chat templates that ask what day it is; YYYY-MM-DD."
-    )
+    bos: Literal["auto", "add", "leave"] = Field(default="auto", description="A BOS that the tokenizer does not add.")
+    mismatch: Literal["refuse", "report"] = Field(default="refuse", description="Config, weights, tokenizer disagree.")
+    today: Day = Field(default=TEMPLATE_DAY, description="The day that chat templates print; YYYY-MM-DD.")
     trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
     runtime: Literal["transformers", "vllm"] = Field(default="transformers", description="What runs the model.")
     compile: bool = Field(default=False, description="torch.compile the blocks for reading: pays on a GPU.")
