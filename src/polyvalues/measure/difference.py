@@ -37,6 +37,7 @@ from polyvalues.measure.resample import (
 )
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
 from polyvalues.measure.two_factor import Series, resampled_interval, without_each
+from polyvalues.related import common_groups
 from polyvalues.specs import StatisticsSpec
 
 OTHER = "other"
@@ -158,7 +159,7 @@ def models_difference(
     smallest, n = p.copy(), np.zeros((shape[0], shape[2]), np.int32)
     studies = [
         {part.concept: part for part in strict_outcomes(scores, {choice.concept: choice for choice in choices})}
-        for scores, choices in (first, second)
+        for scores, choices in zip(_regrouped(first[0], second[0]), (first[1], second[1]), strict=True)
     ]
     pairs = [_Pair(concept, studies[0][concept], studies[1][concept], sources, targets) for concept in concepts]
     for row, pair in enumerate(pairs):
@@ -187,6 +188,24 @@ def models_difference(
         },
         attrs=_attrs(int(np.count_nonzero(~np.isnan(p))), spec),
     )
+
+
+def _regrouped(first: Sequence[Scores], second: Sequence[Scores]) -> tuple[Sequence[Scores], Sequence[Scores]]:
+    """Both studies' scores with groups in common: related items may share a group in one study only."""
+    own: list[dict[str, dict[str, str]]] = [{}, {}]
+    for found, scores in zip(own, (first, second), strict=True):
+        for part in scores:
+            items, groups = (part.data[name].values.astype(str).tolist() for name in ("item", "group"))
+            places = [f"{part.data.attrs['target']}\0{item}" for item in items]
+            found.setdefault(str(part.data.attrs["concept"]), {}).update(zip(places, groups, strict=True))
+    common = {name: common_groups(own[0].get(name, {}), own[1].get(name, {})) for name in {**own[0], **own[1]}}
+
+    def renamed(part: Scores) -> Scores:
+        names = common[str(part.data.attrs["concept"])]
+        group = np.array([names[name] for name in part.data["group"].values.astype(str).tolist()], dtype=str)
+        return Scores(part.data.assign_coords(group=("pair", group)))
+
+    return [renamed(part) for part in first], [renamed(part) for part in second]
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,12 +83,12 @@ def grouped(law: Grouped) -> Callable[[np.random.Generator], Covered]:
         spec = StatisticsSpec(draws=DRAWS, seed=int(rng.integers(2**31)))
         scores = scores_of(gap, group)
         where = {"concept": CONCEPT_NAME, "target": "l00", INTERVAL: list(BOUNDS)}
-        chosen = recognition(scores, [CHOICE], spec)["chosen"].sel(source="l00", **where).values
-        gained = transfer(scores, [CHOICE], spec)["transfer"].sel(source="l01", **where).values
+        chosen = recognition(scores, [CHOICE], spec)["chosen"].sel(source="l00", **where).values.tolist()
+        gained = transfer(scores, [CHOICE], spec)["transfer"].sel(source="l01", **where).values.tolist()
         right, other = truth(law)
         return {
-            f"accuracy, {law.name}": (*map(float, chosen), right),
-            f"transfer, {law.name}": (*map(float, gained), other - right),
+            f"accuracy, {law.name}": (chosen[0], chosen[1], chosen[2], right),
+            f"transfer, {law.name}": (gained[0], gained[1], gained[2], other - right),
         }
 
     return replication

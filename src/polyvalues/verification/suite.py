@@ -23,6 +23,7 @@ from polyvalues.verification.accuracies import ACCURACIES
 from polyvalues.verification.baselines import BASELINES
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
+from polyvalues.verification.mirrored import MIRRORED
 from polyvalues.verification.outlying import OUTLYING
 from polyvalues.verification.populations import POPULATIONS
 from polyvalues.verification.power import NUMBERS, power
@@ -34,6 +35,7 @@ SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
     *ACCURACIES,
     *SIZE,
+    *MIRRORED,
     *BASELINES,
     *OUTLYING,
     *GENEALOGY,
