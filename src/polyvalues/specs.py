@@ -152,14 +152,13 @@ class CheckSpec(Spec):
 class SplitSpec(Spec):
     """How groups are divided."""
 
-    mode: Literal["auto", "split", "cross"] = Field(
-        default="auto", description="'cross' cross-fits; 'auto' does so for concepts with fewer than `small` groups."
-    )
+    mode: Literal["auto", "split", "cross"] = Field(default="auto", description="'auto' cross-fits below `small`.")
     small: int = Field(default=500, ge=1, description="Concepts with fewer groups are cross-fitted (mode auto).")
     fit: float = Field(default=0.7, gt=0, lt=1, description="Share of groups to fit on.")
     select: float = Field(default=0.1, gt=0, lt=1, description="Share of groups to choose the layer on.")
     folds: int = Field(default=10, ge=3, le=64, description="Folds of the jackknife and of cross-fitting.")
     salt: str = Field(default="polyvalues", description="Changes the hash, hence the split.")
+    related: Literal["states", "texts", "off"] = Field(default="states", description="Related items share a fold.")
 
     @model_validator(mode="after")
     def _room_for_test(self) -> "SplitSpec":

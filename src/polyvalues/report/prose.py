@@ -29,6 +29,8 @@ _MANY = 20
 
 CANNOT: Final = "What cannot be said, and why"
 """Heading of the sentences on what stays open."""
+BELOW: Final = "Below chance"
+"""Heading of what a reader must know before all else: recognition that is certainly worse than a coin."""
 _DATA: Final = "Data"
 
 
