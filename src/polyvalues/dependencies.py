@@ -152,8 +152,12 @@ def data_key(pairs: PairSet) -> str:
 
 
 def table_key(table: TextTable) -> str:
-    """Content hash of a text table: texts, pairs, groups, splits, folds, and what label-permuted coins depend on."""
-    labels = [part.tolist() for part in (table.item, table.group, table.split, table.fold, table.content)]
+    """Content hash of a text table: texts, pairs, groups, splits, folds, and what label-permuted coins depend on.
+
+    Coins are for pairs that are fitted on; of the others the content of the group is left out.
+    """
+    coins = np.where(table.fold >= 0, table.content, "")
+    labels = [part.tolist() for part in (table.item, table.group, table.split, table.fold, coins)]
     digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, labels]).encode())
     digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
     return content_key(digest.hexdigest())
