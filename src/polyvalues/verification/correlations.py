@@ -71,12 +71,10 @@ def correlated(
         for of, true in cells.items():
             estimate, lower, upper_bound = found.sel({**where, "of": of, INTERVAL: list(BOUNDS)}).values.tolist()
             out[f"kinship, {of}, {strength}, {law}"] = estimate, lower, upper_bound, true
-        where["coefficient"] = "spearman"
-        estimate, lower, upper_bound = found.sel(
-            {**where, "of": "disattenuated", INTERVAL: list(BOUNDS)}
-        ).values.tolist()
-        ranks = float(stats.spearmanr(cosine[upper], -distance[upper])[0])
-        out[f"kinship, ranks, {strength}, {law}"] = estimate, lower, upper_bound, ranks
+        where |= {"of": "disattenuated", "coefficient": "spearman"}
+        estimate, lower, upper_bound = found.sel({**where, INTERVAL: list(BOUNDS)}).values.tolist()
+        ranks = np.corrcoef(stats.rankdata(cosine[upper]), stats.rankdata(-distance[upper]))[0, 1]
+        out[f"kinship, ranks, {strength}, {law}"] = estimate, lower, upper_bound, float(ranks)
         return out
 
     return replication
