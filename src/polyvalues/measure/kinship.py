@@ -267,7 +267,8 @@ def _over_folds(
     """Interval over items of the correlation without noise, and the factor by which noise made it smaller."""
     (method, series), (folds, confidence) = seen, how
     parts = [noise_free_correlation(x, y, z, folds, confidence) for x, y, z in pair_sets(near, values, form)]
-    factor, reach = (float(np.mean([part[at] for part in parts])) if parts else float("nan") for at in (1, 2))
+    numbers = np.array([[factor, reach] for _, factor, reach in parts] or [[np.nan, np.nan]])
+    factor, reach = (float(number) for number in numbers.mean(axis=0))
     if method == "spearman":
         return noise_free_ranks(float(series[0]), factor, reach), factor
     if len(parts) == 1:
