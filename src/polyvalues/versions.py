@@ -20,9 +20,10 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "scores": 2,
         "norms": 2,
         "damaged scores": 3,
-        "rounding": 2,
+        "rounding": 3,
         # what is measured and tested
         "findings": 5,
+        "precision": 1,
         "chance": 2,
         "stability": 1,
         "differences": 2,
