@@ -135,7 +135,7 @@ def main() -> None:
         print(f"{'texts':10}{'packing':>8}{'real':>8}{'unique':>8}{'TFLOP/s':>9}{'wall s':>8}{'CPU s':>8}{'share':>8}")
         where = {"device": options.device, "dtype": options.dtype, "compile": options.compile}
         loaded = load_model(ModelSpec(id=folder, template="raw", **where))
-        assert loaded.packs
+        assert loaded.trials.way(16) == "packed"
         for kind in options.kinds:
             handle = replace(
                 loaded, template=make_template(TEMPLATE if kind == "template" else "raw", loaded.tokenizer)

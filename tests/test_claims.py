@@ -127,7 +127,7 @@ def test_kinship_is_claimed_beyond_genealogy_and_not_where_p_cannot_be_small(
     monkeypatch.setattr(module, "_PERMUTATIONS", 49)
     found = analyses(measured(0.06), SPEC)["kinship"][1]()
     cells = {"table": "computed", "of": "cosine", "coefficient": "pearson", "form": "beyond"}
-    for name, values in (("q", (0.01, 0.2, 0.01)), ("least", (0.1, 0.0005, 0.0005))):
+    for name, values in (("q", (0.01, 0.2, 0.01)), ("p_smallest", (0.1, 0.0005, 0.0005))):
         for kind, value in zip(("genetic", "geographic", "syntactic"), values, strict=True):
             found[name].loc[{**cells, "kind": kind}] = value
     said = [sentence.text for sentence in describe_claims(replace(no_claims(), kinship=found))]

@@ -23,7 +23,7 @@ FR = ("en", "fr")
 def test_every_setting_has_a_flag_with_a_description() -> None:
     settings = {
         (section, field)
-        for section in ("model", "check", "split", "reading", "vectors", "statistics")
+        for section in ("model", "check", "split", "reading", "vectors", "paper", "statistics")
         for field in StudySpec.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
     }
     assert {(flag.section, flag.field) for flag in FLAGS} == settings

@@ -1,7 +1,4 @@
-"""polyvalues: find, measure and steer multilingual value concepts in language models.
-
-Names are loaded when first used, so `import polyvalues` loads neither torch nor transformers.
-"""
+"""Multilingual value concepts in language models; names load when first used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from polyvalues.data.doubt import doubts as doubts
     from polyvalues.data.kinship.tables import distances as distances
     from polyvalues.data.known_languages import known_languages as known_languages
+    from polyvalues.data.mirrors import related_items as related_items
     from polyvalues.data.pairs import make_pairs as make_pairs
     from polyvalues.data.pairs import read_pairs as read_pairs
     from polyvalues.data.quality.measure import TextQuality as TextQuality
@@ -233,6 +231,7 @@ _HOME = {
     "push_hub": "polyvalues.interop.hub",
     "rate_translations": "polyvalues.translated",
     "read_pairs": "polyvalues.data.pairs",
+    "related_items": "polyvalues.data.mirrors",
     "read_quality": "polyvalues.data.quality.ratings",
     "recognition": "polyvalues.measure.recognition",
     "record": "polyvalues.model.record",
@@ -363,6 +362,7 @@ __all__ = [
     "read_quality",
     "recognition",
     "record",
+    "related_items",
     "replicates",
     "run_control",
     "run_study",

@@ -255,7 +255,15 @@ def check(
             row["concept"], row["language"], *counts, row["reasons"], *lengths, f"{row['positive_longer']:.0%}"
         )
     OUT.print(table)
-    for note in checked.notes:
+    grouped, related = pv.related_items(checked, pv.SplitSpec().folds)
+    if related.num_rows:
+        table = Table("concept", "item", "other", "kind", "cosine", title="items that share a fold", box=None)
+        for row in related.to_pylist():
+            table.add_row(
+                row["concept"], escape(row["item"]), escape(row["other"]), row["kind"], f"{row['cosine']:.2f}"
+            )
+        OUT.print(table)
+    for note in grouped.notes:
         OUT.print(f"note: {escape(note)}", highlight=False)
 
 

@@ -53,8 +53,8 @@ class Dependencies:
         return "score" if (concept, language, "score") in self.tables else "fit"
 
     def activations(self, concept: Concept, language: Language, step: str) -> Provenance:
-        """Of kept states."""
-        settings = self.reading() | {"texts": self._texts[concept, language, step]}
+        """Of kept states. Their groups, splits and folds are labels, which can be changed without reading again."""
+        settings = self.reading() | {"texts": texts_key(self.tables[concept, language, step])}
         settings["store_dtype"] = self.spec.reading.store_dtype
         return Provenance("activations", settings, {}, self.identity)
 
@@ -72,6 +72,7 @@ class Dependencies:
         settings = {**self.estimation(), "protocol": self.spec.protocol}
         languages = [tag for name, tag, step in self.tables if name == concept and step == "fit"]
         inputs = {language: self.fitting(concept, language).key for language in languages}
+        settings["labels"] = {language: self._texts[concept, language, "fit"] for language in languages}
         return Provenance("vectors", settings, inputs, self.identity)
 
     def replicates(self, concept: Concept) -> Provenance:
@@ -85,7 +86,7 @@ class Dependencies:
         if self.kept(concept, target):
             return Provenance(
                 "scores",
-                self.estimation(),
+                self.estimation() | {"labels": self._texts[concept, target, step]},
                 inputs | {"activations": self.activations(concept, target, step).key},
                 self.identity,
             )
@@ -132,6 +133,13 @@ class Dependencies:
         return {unit: table_key(table) for unit, table in self.tables.items()}
 
 
+def texts_key(table: TextTable) -> str:
+    """Content hash of a text table but for groups, splits and folds: texts and pairs."""
+    digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, table.item.tolist()]).encode())
+    digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
+    return content_key(digest.hexdigest())
+
+
 def pairs_provenance(spec: StudySpec, pairs: PairSet) -> Provenance:
     """Of the pairs as used: what was read, what was left out of it, and the settings that did so."""
     settings = spec.model_dump(mode="json", include={"pairs", "check", "split", "protocol", "paper"})
@@ -145,8 +153,12 @@ def data_key(pairs: PairSet) -> str:
 
 
 def table_key(table: TextTable) -> str:
-    """Content hash of a text table: texts, pairs, groups, splits, folds, and what label-permuted coins depend on."""
-    labels = [part.tolist() for part in (table.item, table.group, table.split, table.fold, table.content)]
+    """Content hash of a text table: texts, pairs, groups, splits, folds, and what label-permuted coins depend on.
+
+    Coins are for pairs that are fitted on; of the others the content of the group is left out.
+    """
+    coins = np.where(table.fold >= 0, table.content, "")
+    labels = [part.tolist() for part in (table.item, table.group, table.split, table.fold, coins)]
     digest = hashlib.sha256(json.dumps([table.concept, table.language, table.texts, labels]).encode())
     digest.update(np.ascontiguousarray(table.index, dtype=np.int64).tobytes())
     return content_key(digest.hexdigest())

@@ -27,6 +27,7 @@ QUALITY_COLUMNS = "findings/quality_columns.nc"
 EXCLUSION = "findings/exclusion.nc"
 RATED = "findings/rated.parquet"
 DIVERGENCE = "findings/divergence.parquet"
+RELATED = "findings/related.parquet"
 FINDINGS = "findings/recognition.nc"
 PRECISION = "findings/precision.nc"
 ROUNDING = "vectors/rounding.nc"
@@ -74,6 +75,11 @@ def beside(store: Store, findings: Findings, claims: Claims, pairs: PairSet) -> 
         items=items,
         item_counts=counts,
     )
+
+
+def related_of(store: Store) -> pa.Table | None:
+    """Related pairs of items that a study found; None where they were not looked for."""
+    return store.get(RELATED, pa.Table) if store.path(RELATED).exists() else None
 
 
 def control_name(concept: str) -> str:

@@ -37,7 +37,7 @@ from polyvalues.model.rounding import Rounding, rounding
 from polyvalues.model.single_precision import obstacle
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store
-from polyvalues.vectors.activations import ActivationsReducer
+from polyvalues.vectors.activations import ActivationsReducer, labelled_as, relabelled
 from polyvalues.vectors.baselines import baselines
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors, paper_vectors
@@ -209,10 +209,9 @@ class Line:
             return data if self.spec.protocol == "paper" else data.assign(score_error=self._score_errors(found))
 
         name, wanted = "vectors/rounding.nc", self.depends.rounding(texts)
-        found = self.store.find(name, xr.Dataset, wanted)
-        if found is not None:
-            return found
-        return self.store.once(name, xr.Dataset, self.depends.rounding(texts, obstacle(self.handle)), measured)
+        if self.store.find(name, xr.Dataset, wanted) is None:
+            wanted = self.depends.rounding(texts, obstacle(self.handle))
+        return self.store.once(name, xr.Dataset, wanted, measured)
 
     def _score_errors(self, found: Rounding) -> xr.DataArray:
         """By every vector; NaN where a concept has none."""
@@ -246,9 +245,23 @@ class Line:
         make = replicates if self.spec.protocol == "strict" else signed_replicates
         return make(inputs, vectors, self.spec.vectors)
 
+    def states(self, concept: Concept) -> Mapping[Language, Activations]:
+        """Kept states of a cross-fitted concept, whatever groups and folds they were stored with; else nothing."""
+        crossed = not any(name == concept and step == "score" for name, _, step in self.tables)
+        made = {tag: self._obtain(self._fit_entry(concept, tag)) for tag in self.languages(concept)} if crossed else {}
+        return {tag: unit for tag, unit in made.items() if isinstance(unit, Activations)}
+
     def _fit_unit(self, concept: Concept, language: Language) -> Moments | Activations:
-        made = self._obtain(self._fit_entry(concept, language))
+        entry = self._fit_entry(concept, language)
+        made = self._obtain(entry)
         assert isinstance(made, Moments | Activations)
+        return self._labelled(entry, made) if isinstance(made, Activations) else made
+
+    def _labelled(self, entry: "Entry", made: Activations) -> Activations:
+        """Kept states with the groups, splits and folds of now; their file, too."""
+        if not labelled_as(made, entry.unit.table):
+            made = relabelled(made, entry.unit.table)
+            self.store.put(entry.name, made, entry.provenance)
         return made
 
     def _fit_entry(self, concept: Concept, language: Language) -> "Entry":
@@ -287,8 +300,10 @@ class Line:
         if not read:
             made = self._cross_scores(inputs[target], crossed())
         elif self.depends.keeps:
-            kept = self._obtain(self._kept_entry(concept, target, "score"))
+            place = self._kept_entry(concept, target, "score")
+            kept = self._obtain(place)
             assert isinstance(kept, Activations)
+            kept = self._labelled(place, kept)
             table, controls = entry.unit.table, self._controls(inputs[target])
             reducer = ScoreReducer(table, vectors, controls=controls, protocol=self.spec.protocol)
             states = np.asarray(kept.data["states"].values, dtype=np.float32)

@@ -16,8 +16,9 @@ from polyvalues.axes import LAYER, MEAN_TOKENS, Concept, Language
 from polyvalues.claims import load_claims
 from polyvalues.data.summary import summarise_pairs
 from polyvalues.errors import CorruptArtifact
-from polyvalues.further import PRECISION, ROUNDING, beside, is_current
+from polyvalues.further import PRECISION, ROUNDING, beside, is_current, related_of
 from polyvalues.publish import language_views, publish
+from polyvalues.report.below import below_chance
 from polyvalues.report.claims import describe_claims
 from polyvalues.report.figures import Figure, figure_set
 from polyvalues.report.prose import describe
@@ -113,7 +114,8 @@ def findings_in_words(study: Study) -> tuple[str, ...]:
     """What a study found, in sentences with numbers and intervals."""
     info = study_info(study, study.pairs())
     sentences = describe(study.findings, info, language_views(study.findings))
-    return tuple(sentence.text for sentence in (*sentences, *describe_claims(study.claims)))
+    first = below_chance(study.findings, study.claims, related_of(study.store))
+    return tuple(sentence.text for sentence in (*first, *sentences, *describe_claims(study.claims)))
 
 
 def study_figures(study: Study) -> Mapping[str, Figure]:

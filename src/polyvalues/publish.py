@@ -11,15 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 
+import pyarrow as pa
+
 from polyvalues.artifacts import Claims, Findings, PairSet, StudyInfo
 from polyvalues.codecs import dataset_to_netcdf
 from polyvalues.data.languages import language_family, language_name, order_by_family, text_direction
-from polyvalues.further import beside
+from polyvalues.further import beside, related_of
+from polyvalues.report.below import below_chance
 from polyvalues.report.beside import Beside
 from polyvalues.report.claims import claims_csv, describe_claims
 from polyvalues.report.document import render_report
 from polyvalues.report.figures import figure_set, save_figure
-from polyvalues.report.tables import csv_tables, latex_tables
+from polyvalues.report.tables import csv_tables, csv_text, latex_tables
 from polyvalues.report.views import LanguageView
 from polyvalues.store import Store, content_key
 from polyvalues.versions import VERSIONS
@@ -54,20 +57,24 @@ def publish(store: Store, findings: Findings, info: StudyInfo, claims: Claims, p
         Names of the files, relative to the folder.
     """
     shown = beside(store, findings, claims, pairs)
-    key = _key(findings, info, claims, shown)
+    related = related_of(store)
+    key = _key(findings, info, claims, (shown, related))
     kept = _kept(store, key)
     if kept:
         return kept
     views = language_views(findings)
     files: dict[str, bytes | str] = {f"findings/{name}": text for name, text in csv_tables(findings, info).items()}
     files |= {f"findings/{name}": text for name, text in claims_csv(claims).items()}
+    if related is not None:
+        files["findings/related.csv"] = csv_text(related.to_pandas())
     files |= {f"tables/{name}": text for name, text in latex_tables(findings, info, views).items()}
     svgs: dict[str, str] = {}
     for name, figure in figure_set(findings, info, views, shown).items():
         svg = save_figure(figure, "svg")
         svgs[name] = svg.decode()
         files[f"figures/{name}.svg"] = svg
-    files["report.html"] = render_report(findings, info, views, svgs, describe_claims(claims), shown)
+    said = (*below_chance(findings, claims, related), *describe_claims(claims))
+    files["report.html"] = render_report(findings, info, views, svgs, said, shown)
     for name in _written(store) - files.keys():
         store.discard(name)  # of an earlier state of the study
     for name, content in files.items():
@@ -90,7 +97,8 @@ def views_of(tags: Sequence[str]) -> tuple[LanguageView, ...]:
     )
 
 
-def _key(findings: Findings, info: StudyInfo, claims: Claims, shown: Beside) -> str:
+def _key(findings: Findings, info: StudyInfo, claims: Claims, besides: tuple[Beside, pa.Table | None]) -> str:
+    shown, related = besides
     parts = (findings.recognition, findings.consistency, findings.transfer, findings.overview)
     parts += tuple(getattr(claims, part.name) for part in fields(claims) if part.name != "notes")
     said = [info.title, info.protocol, dict(info.model), dict(info.settings), info.summary.to_pylist(), info.notes]
@@ -98,7 +106,11 @@ def _key(findings: Findings, info: StudyInfo, claims: Claims, shown: Beside) -> 
     parts += (shown.noise, shown.quality, shown.columns, shown.exclusion)
     parts += tuple(control.findings for control in shown.controls)
     later = [repr(part) for part in (shown.items, shown.doubted, shown.languages.to_pylist())]
-    later += [dict(shown.item_counts), *(control.trials.to_csv() for control in shown.controls)]
+    later += [
+        dict(shown.item_counts),
+        None if related is None else related.to_pylist(),
+        *(control.trials.to_csv() for control in shown.controls),
+    ]
     version = VERSIONS["report"]
     return content_key([version, [_sha256(dataset_to_netcdf(part)) for part in parts], said, how, later])
 

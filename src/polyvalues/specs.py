@@ -69,9 +69,9 @@ class ModelSpec(Spec):
         default=None,
         description="'raw', 'chat' (the tokenizer's), or a text with '{input}'; None: the preset's, else raw.",
     )
-    today: Day = Field(
-        default=TEMPLATE_DAY, description="Printed by chat templates that ask what day it is; YYYY-MM-DD."
-    )
+    bos: Literal["auto", "add", "leave"] = Field(default="auto", description="A BOS that the tokenizer does not add.")
+    mismatch: Literal["refuse", "report"] = Field(default="refuse", description="Config, weights, tokenizer disagree.")
+    today: Day = Field(default=TEMPLATE_DAY, description="The day that chat templates print; YYYY-MM-DD.")
     trust_remote_code: bool = Field(default=False, description="Run modelling code that comes with the model.")
     runtime: Literal["transformers", "vllm"] = Field(default="transformers", description="What runs the model.")
     compile: bool = Field(default=False, description="torch.compile the blocks for reading: pays on a GPU.")
@@ -152,14 +152,13 @@ class CheckSpec(Spec):
 class SplitSpec(Spec):
     """How groups are divided."""
 
-    mode: Literal["auto", "split", "cross"] = Field(
-        default="auto", description="'cross' cross-fits; 'auto' does so for concepts with fewer than `small` groups."
-    )
+    mode: Literal["auto", "split", "cross"] = Field(default="auto", description="'auto' cross-fits below `small`.")
     small: int = Field(default=500, ge=1, description="Concepts with fewer groups are cross-fitted (mode auto).")
     fit: float = Field(default=0.7, gt=0, lt=1, description="Share of groups to fit on.")
     select: float = Field(default=0.1, gt=0, lt=1, description="Share of groups to choose the layer on.")
     folds: int = Field(default=10, ge=3, le=64, description="Folds of the jackknife and of cross-fitting.")
     salt: str = Field(default="polyvalues", description="Changes the hash, hence the split.")
+    related: Literal["states", "texts", "off"] = Field(default="states", description="Related items share a fold.")
 
     @model_validator(mode="after")
     def _room_for_test(self) -> "SplitSpec":

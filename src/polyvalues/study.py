@@ -9,16 +9,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import xarray as xr
 
 from polyvalues.artifacts import Claims, Findings, LayerChoice, PairSet
 from polyvalues.claims import Measured, make_claims, no_claims
 from polyvalues.codecs import FORMAT
 from polyvalues.data.check import check_pairs, paper_pairs
+from polyvalues.data.mirrors import related_items
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import paper_split, split_pairs
 from polyvalues.dependencies import data_key, pairs_provenance
-from polyvalues.further import PRECISION, ROUNDING
+from polyvalues.further import PRECISION, RELATED, ROUNDING
 from polyvalues.line import ConceptRun, Line, Progress, Silent
 from polyvalues.measure.findings import measure
 from polyvalues.measure.precision import precision
@@ -28,10 +30,12 @@ from polyvalues.model.parallel import leads
 from polyvalues.model.record import dismiss, follow
 from polyvalues.opened import PARTS, Study, package_versions, study_info, with_warnings
 from polyvalues.publish import publish
+from polyvalues.regroup import regroup
+from polyvalues.related import RELATED_SCHEMA
 from polyvalues.settings import dump_toml
 from polyvalues.specs import EngineSpec, StudySpec
 from polyvalues.spread import spread
-from polyvalues.store import Provenance, Store
+from polyvalues.store import Provenance, Store, content_key
 
 
 def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineSpec | None = None) -> Study:
@@ -53,8 +57,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
     store = Store(Path(spec.out), package_versions())
     with store.locked():
         store.write("study.toml", dump_toml(spec))
-        pairs = prepare_pairs(spec)
-        store.once("pairs.parquet", PairSet, pairs_provenance(spec, pairs), lambda: pairs)
+        pairs, related = _prepared(spec)
         clock.lap("pairs")
         handle = load_model(spec.model)
         clock.lap("load")
@@ -62,6 +65,11 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         line.announce()
         try:
             spread(line, engine or EngineSpec())
+            if spec.protocol == "strict" and spec.split.related == "states":
+                line, by_states = regroup(line)
+                related = pa.concat_tables([related, by_states])
+            pairs = line.pairs
+            _keep_pairs(spec, store, pairs, related)
             runs = [line.run(concept) for concept in line.concepts]
             rounding = line.rounding()  # and the lengths it is measured in
         finally:
@@ -110,10 +118,29 @@ def prepare_pairs(spec: StudySpec) -> PairSet:
     Raises:
         DataError, SpecError: a file is not what its format promises, or the pairs cannot be used as asked.
     """
-    pairs = read_pairs(spec.pairs)
+    return _prepared(spec)[0]
+
+
+def _prepared(spec: StudySpec) -> tuple[PairSet, pa.Table]:
+    """The pairs, and which items are related by their texts (nothing looked for: none)."""
+    pairs, related = read_pairs(spec.pairs), RELATED_SCHEMA.empty_table()
     if spec.protocol == "paper":
-        return paper_split(paper_pairs(pairs, spec.check), spec.paper)
-    return split_pairs(check_pairs(pairs, spec.check), spec.split)
+        return paper_split(paper_pairs(pairs, spec.check), spec.paper), related
+    pairs = check_pairs(pairs, spec.check)
+    if spec.split.related != "off":
+        pairs, related = related_items(pairs, spec.split.folds)
+    return split_pairs(pairs, spec.split), related
+
+
+def _keep_pairs(spec: StudySpec, store: Store, pairs: PairSet, related: pa.Table) -> None:
+    """Store the pairs as they are used, and related items where they were looked for."""
+    provenance = pairs_provenance(spec, pairs)
+    store.once("pairs.parquet", PairSet, provenance, lambda: pairs)
+    if spec.protocol == "paper" or spec.split.related == "off":
+        store.discard(RELATED)
+    else:
+        inputs = {"pairs": provenance.key, "related": content_key(related.to_pylist())}
+        store.once(RELATED, pa.Table, Provenance("related", {}, inputs), lambda: related)
 
 
 def source_commit() -> str | None:

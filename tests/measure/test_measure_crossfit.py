@@ -38,12 +38,13 @@ def test_own_cells_are_widened_and_foreign_ones_are_not() -> None:
     choices = [make_choice(0, layers=1, folds=[0] * 5)], [make_choice(0, layers=1)]
     wide, narrow = (recognition(part, choice, SPEC) for part, choice in zip((crossed, plain), choices, strict=True))
     for name in ("chosen", "auroc", "accuracy"):
-        widths = [
-            (part[name].sel(interval="upper") - part[name].sel(interval="lower")).values.reshape(2, 2)
-            for part in (wide, narrow)
-        ]
-        np.testing.assert_allclose(np.diag(widths[0]), SHARED * np.diag(widths[1]))
-        assert widths[0][0, 1] == widths[1][0, 1]
+        for bound in ("lower", "upper"):
+            errors = []
+            for part in (wide, narrow):
+                ends, middle = (part[name].sel(interval=end).values.reshape(2, 2) for end in (bound, "estimate"))
+                errors.append(np.abs(ends - middle) / np.sqrt(ends * (1 - ends)))
+            np.testing.assert_allclose(np.diag(errors[0]), SHARED * np.diag(errors[1]))
+            assert errors[0][0, 1] == errors[1][0, 1]
         np.testing.assert_array_equal(wide[name].sel(interval="estimate"), narrow[name].sel(interval="estimate"))
     p, q = (chance(part, choice)["p"].values[0] for part, choice in zip((crossed, plain), choices, strict=True))
     assert p[0, 1] == q[0, 1]

@@ -63,13 +63,13 @@ def test_a_single_candidate_gathers_nowhere() -> None:
     topics = {("care", f"i{n:03d}"): f"topic-{n % 40:02d}" for n in range(80)}
     (row,) = enrichment(table({3: "candidate"}), topics).to_pylist()
     assert row["p"] == pytest.approx(2 / 80)
-    assert row["least_p"] == row["p"]
+    assert row["p_smallest"] == row["p"]
     assert row["q"] == pytest.approx(1.0)
 
 
 def test_the_smallest_p_is_that_of_a_topic_with_all_candidates() -> None:
     statuses = dict.fromkeys(range(3, 28, 8), "candidate")
     (row,) = enrichment(table(statuses), CATEGORIES).to_pylist()
-    assert row["p"] == pytest.approx(row["least_p"])
+    assert row["p"] == pytest.approx(row["p_smallest"])
     other = enrichment(table({**statuses, 4: "candidate"}), CATEGORIES).to_pylist()
-    assert all(row["least_p"] < row["p"] for row in other)
+    assert all(row["p_smallest"] < row["p"] for row in other)

@@ -6,7 +6,7 @@ import pytest
 from polyvalues.data.kinship.tables import distances
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
 from polyvalues.measure.genealogy import RUNGS, Design, _null, _simulated, beyond
-from polyvalues.measure.mantel import METHODS, Method, least_p, mantel, upper
+from polyvalues.measure.mantel import METHODS, Method, mantel, smallest_p, upper
 from polyvalues.measure.similarity import Form, correlations, without_languages
 from polyvalues.verification.genealogy import cosines_of
 from reference import genealogy_oracle as oracle
@@ -146,5 +146,5 @@ def test_without_a_language_is_the_rest_alone() -> None:
 def test_the_smallest_p_counts_orders_that_change_nothing() -> None:
     near = np.zeros((5, 5))
     near[0, 1] = near[1, 0] = 1  # one related pair: 2! 3! of 5! orders leave it as it is
-    assert least_p(near, 10, np.random.default_rng(0)) == pytest.approx(12 / 120)
-    assert least_p(points(np.random.default_rng(1), 9), 99, np.random.default_rng(0)) == pytest.approx(0.01)
+    assert smallest_p(near, 10, np.random.default_rng(0)) == pytest.approx(12 / 120)
+    assert smallest_p(points(np.random.default_rng(1), 9), 99, np.random.default_rng(0)) == pytest.approx(0.01)

@@ -194,7 +194,7 @@ def test_what_beyond_holds_fixed_and_the_smallest_p() -> None:
     assert direct.identical(beyond)
     syntactic = found.sel(kind="syntactic", form="beyond", coefficient="pearson")
     assert float(syntactic["p"]) <= 0.01
-    assert float(syntactic["least"]) == pytest.approx(1 / 200)
+    assert float(syntactic["p_smallest"]) == pytest.approx(1 / 200)
     assert float(found["p"].sel(kind="geographic", form="beyond", coefficient="pearson")) > 0.05
     both, items = (syntactic[name].values for name in ("both", "items"))
     assert both[1] <= items[1] <= items[0] <= items[2] <= both[2]

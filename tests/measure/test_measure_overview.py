@@ -47,6 +47,11 @@ def test_bootstrapped_numbers_against_the_formula():
     assert found["concept"].values.tolist() == ["honesty", "fairness", "all"]
     assert tuple(found["quantity"].values) == QUANTITIES
     one, two = series(first, 1, "honesty"), series(other, 2, "fairness")
+    groups = {
+        concept: oracle.effective_groups(*(item.data for item in part.values()))
+        for concept, part in (("honesty", first), ("fairness", other))
+    }
+    groups["all"] = min(groups.values())
     for quantity, values in one.items():
         both = [(a + b) / 2 for a, b in zip(values, two[quantity], strict=True)]
         for concept, expected in (("honesty", values), ("fairness", two[quantity]), ("all", both)):
@@ -55,7 +60,8 @@ def test_bootstrapped_numbers_against_the_formula():
                 assert cell[0] == pytest.approx(float(expected[0]))
                 assert cell[1] < cell[0] < cell[2]
             else:
-                np.testing.assert_allclose(cell, oracle.percentile(expected, 0.9), atol=1e-12)
+                limits = (-1, 1) if quantity == "transfer" else (0, 1)
+                np.testing.assert_allclose(cell, oracle.interval(expected, 0.9, groups[concept], limits), atol=1e-12)
 
 
 def test_concepts_on_the_same_groups_are_drawn_together():

@@ -46,6 +46,8 @@ def test_two_languages_are_no_sample() -> None:
 def test_models_are_compared_on_average_over_languages() -> None:
     rng = np.random.default_rng(1)
     first, second = (random_scores(rng, languages=NAMES, layers=1) for _ in range(2))
+    for name, part in second.items():  # two models on the same pairs
+        part.data["group"].values[:] = first[name].data["group"].values
     choice = [make_choice(0, layers=1)]
     found = models_difference((list(first.values()), choice), (list(second.values()), choice), SPEC)
     cells = found["difference"].sel(concept="honesty", interval="estimate").values

@@ -23,7 +23,8 @@ def test_every_cell_against_the_formula():
     for source, target, layer in itertools.product(LANGUAGES, LANGUAGES, range(3)):
         expected = [oracle.accuracy(scores[target].data, source, layer, weight) for weight in drawn]
         cell = found["accuracy"].sel(source=source, target=target, layer=layer).values
-        np.testing.assert_allclose(cell, oracle.percentile(expected, 0.9), rtol=1e-12)
+        groups = oracle.effective_groups(scores[target].data)
+        np.testing.assert_allclose(cell, oracle.interval(expected, 0.9, groups), rtol=1e-9)
         if layer == 1:
             np.testing.assert_array_equal(found["chosen"].sel(source=source, target=target).values, cell)
 
@@ -35,7 +36,8 @@ def test_auroc_against_the_formula():
     for source, target in (("en", "fr"), ("sw", "sw")):
         expected = [oracle.auroc(scores[target].data, source, 2, weight) for weight in drawn]
         cell = found["auroc"].sel(source=source, target=target).values
-        np.testing.assert_allclose(cell, oracle.percentile(expected, 0.9), rtol=1e-12)
+        groups = oracle.effective_groups(scores[target].data)
+        np.testing.assert_allclose(cell, oracle.interval(expected, 0.9, groups), rtol=1e-9)
 
 
 def test_auroc_of_many_texts_is_exact():

@@ -5,7 +5,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from polyvalues.measure import resample
+from polyvalues.measure.resample import GroupCount
 from unchecked import unchecked
+
+
+def equal(groups: int) -> GroupCount:
+    return GroupCount.of(np.ones(groups))
 
 
 def test_weights_draw_as_many_groups_as_there_are_and_start_with_the_data():
@@ -54,44 +59,88 @@ def test_ratio_does_not_depend_on_the_order_of_groups(size):
 
 
 def test_all_right_is_not_certainty():
-    found = resample.percentile_interval(np.ones((1, 101)), 60, 0.95)[0]
+    found = resample.bootstrap_interval(np.ones((1, 101)), equal(60), 0.95)[0]
     clopper_pearson = stats.binomtest(60, 60).proportion_ci(0.95, method="exact")
     np.testing.assert_allclose(found, [1, clopper_pearson.low, 1])
     assert found[1] == pytest.approx(0.94, abs=0.001)
 
 
 def test_all_wrong_mirrors_all_right():
-    found = resample.percentile_interval(np.zeros((1, 101)), 60, 0.95)[0]
+    found = resample.bootstrap_interval(np.zeros((1, 101)), equal(60), 0.95)[0]
     clopper_pearson = stats.binomtest(0, 60).proportion_ci(0.95, method="exact")
     np.testing.assert_allclose(found, [0, 0, clopper_pearson.high])
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_one_group_says_next_to_nothing(value):
-    found = resample.percentile_interval(np.full((1, 21), value), 1, 0.95)[0]
+    found = resample.bootstrap_interval(np.full((1, 21), value), equal(1), 0.95)[0]
     assert found[2] - found[1] > 0.97
     assert found[1] <= value <= found[2]
 
 
 def test_agreement_everywhere_bounds_the_difference_on_both_sides():
-    found = resample.percentile_interval(np.zeros((1, 101)), 60, 0.95, (-1.0, 1.0))[0]
+    found = resample.bootstrap_interval(np.zeros((1, 101)), equal(60), 0.95, (-1.0, 1.0))[0]
     np.testing.assert_allclose(found, [0, -0.0596, 0.0596], atol=1e-4)
 
 
 def test_nothing_measured_is_nan():
-    assert np.isnan(resample.percentile_interval(np.full((2, 21), np.nan), 0, 0.95)).all()
+    assert np.isnan(resample.bootstrap_interval(np.full((2, 21), np.nan), GroupCount.of(np.zeros(4)), 0.95)).all()
 
 
 def test_undefined_resamples_are_left_out():
     rng = np.random.default_rng(0)
     values = rng.random((3, 201))
     values[1, 5:50] = np.nan
-    found = resample.percentile_interval(values, 10, 0.9)
+    found = resample.bootstrap_interval(values, equal(10), 0.9)
     for row in range(3):
-        draws = values[row, 1:][~np.isnan(values[row, 1:])]
-        expected = np.quantile(draws, [0.05, 0.95])
-        assert found[row, 1] == pytest.approx(min(expected[0], values[row, 0]))
-        assert found[row, 2] == pytest.approx(max(expected[1], values[row, 0]))
+        kept = values[row][~np.isnan(values[row])]
+        np.testing.assert_allclose(found[row], resample.bootstrap_interval(kept, equal(10), 0.9), rtol=1e-12)
+    np.testing.assert_array_equal(found[[0, 2]], resample.bootstrap_interval(values[[0, 2]], equal(10), 0.9))
+
+
+def test_many_independent_pairs_have_wilsons_interval():
+    right, pairs = 1500, 2000
+    spread = np.sqrt(0.75 * 0.25 / pairs)
+    draws = 0.75 + spread * stats.norm.ppf((np.arange(4000) + 0.5) / 4000)
+    found = resample.bootstrap_interval(np.r_[0.75, draws], equal(pairs), 0.95)
+    wilson = stats.binomtest(right, pairs).proportion_ci(0.95, method="wilson")
+    np.testing.assert_allclose(found[1:], [wilson.low, wilson.high], atol=1e-4)
+
+
+@pytest.mark.parametrize("limits", [(0.0, 1.0), (-np.inf, np.inf)])
+def test_few_effective_groups_widen_an_interval(limits):
+    values = np.r_[0.5, 0.5 + 1e-3 * stats.norm.ppf((np.arange(999) + 0.5) / 999)]
+    widths = {}
+    for sizes in ((1,) * 100, (1,) * 10, (1,) * 90 + (10,) * 10):
+        groups = GroupCount.of(np.array(sizes))
+        worth = sum(sizes) ** 2 / sum(size**2 for size in sizes)
+        assert (int(groups.number), float(groups.effective)) == (len(sizes), worth)
+        widths[sizes] = float(np.diff(resample.bootstrap_interval(values, groups, 0.95, limits)[1:])[0])
+        expected = stats.t.ppf(0.975, worth - 1) * np.sqrt(worth / (worth - 1)) * 2e-3
+        assert widths[sizes] == pytest.approx(expected, rel=0.01)
+    assert widths[(1,) * 100] < widths[(1,) * 90 + (10,) * 10] < widths[(1,) * 10]
+
+
+def test_mirrored_values_have_the_mirrored_interval():
+    values = np.r_[0.8, 0.8 + 0.05 * np.random.default_rng(0).standard_normal(200)]
+    found, other = (resample.bootstrap_interval(part, equal(20), 0.95) for part in (values, 1 - values))
+    np.testing.assert_allclose(other, 1 - found[[0, 2, 1]], rtol=1e-12)
+    assert found[0] - found[1] > found[2] - found[0]  # there is more room below
+
+
+def test_an_estimate_at_a_limit_with_spread_keeps_to_the_limits():
+    found = resample.bootstrap_interval(np.r_[1.0, 1.0, 0.9, 0.95], equal(20), 0.95)
+    assert found[0] == found[2] == 1.0
+    assert 0.8 < found[1] < 0.95
+
+
+def test_counts_of_groups_by_language():
+    counts = GroupCount.of(np.array([[1, 2, 0], [1, 0, 0], [1, 2, 0], [3, 0, 0]]))
+    assert counts.number.tolist() == [4, 2, 0]
+    assert counts.effective.tolist() == [3.0, 2.0, 0.0]
+    assert (counts.least().number, counts.least().effective) == (2, 2.0)
+    assert counts.at(2).least().number == 0
+    assert counts.smaller(counts.at([1, 0, 0])).effective.tolist() == [2.0, 2.0, 0.0]
 
 
 @given(st.lists(st.integers(0, 1), min_size=3, max_size=40), st.integers(0, 5))

@@ -20,12 +20,15 @@ def test_transfer_and_asymmetry_against_the_formula():
         (s, t): [oracle.transfer(scores[t].data, s, 1, weight) for weight in drawn]
         for s, t in itertools.permutations(LANGUAGES, 2)
     }
+    groups = {t: oracle.effective_groups(scores[t].data) for t in LANGUAGES}
     for s, t in itertools.permutations(LANGUAGES, 2):
         cell = found["transfer"].sel(source=s, target=t).values
-        np.testing.assert_allclose(cell, oracle.percentile(series[s, t], 0.9), atol=1e-12)
+        np.testing.assert_allclose(cell, oracle.interval(series[s, t], 0.9, groups[t], (-1, 1)), atol=1e-12)
         difference = [a - b for a, b in zip(series[s, t], series[t, s], strict=True)]
         cell = found["asymmetry"].sel(source=s, target=t).values
-        np.testing.assert_allclose(cell, oracle.percentile(difference, 0.9), atol=1e-12)
+        np.testing.assert_allclose(
+            cell, oracle.interval(difference, 0.9, min(groups[s], groups[t]), (-2, 2)), atol=1e-12
+        )
 
 
 def test_the_diagonal_is_zero():

@@ -33,11 +33,11 @@ def test_compiled_blocks_give_the_same_and_are_compiled_once_for_all(tmp_path: P
     texts = [("It is ", "fair."), ("It is ", "not fair at all."), ("", "Share.")]
     wanted = np.concatenate([r.states for r in record(plain, texts, ReadingSpec())], axis=1)
     compiled = load_model(ModelSpec(id=str(folder), template="raw", device="cpu", compile=True))
-    assert compiled.packs
+    assert compiled.trials.way(16) == "packed"
     assert compiled.identity == f"{plain.identity} compiled"
     found = np.concatenate([r.states for r in record(compiled, texts, ReadingSpec())], axis=1)
     np.testing.assert_allclose(found, wanted, atol=1e-5)
-    assert 0 < len(graphs) < 8  # fewer than torch stops after
+    assert 0 < len(graphs) < 12  # fewer than there are blocks
     assert not load_model(ModelSpec(id=str(folder), template="raw", device="cpu", compile=True), head=True).compiled
 
 

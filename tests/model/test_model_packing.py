@@ -1,6 +1,7 @@
 """Packed batches: every distinct beginning once, each token in its place, attention along its own text only."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from polyvalues.axes import Position
 from polyvalues.errors import ArchitectureError
 from polyvalues.model.batching import Tokens
 from polyvalues.model.handle import load_model
-from polyvalues.model.packed_attention import can_pack, packed_attention
+from polyvalues.model.packed_attention import packed_attention
 from polyvalues.model.packing import PATHS, neighbours, next_pack, pack
 from polyvalues.model.record import record
 from polyvalues.specs import ModelSpec, ReadingSpec
@@ -95,18 +96,20 @@ def test_batches_are_as_large_as_the_budget_allows(texts: list[list[int]], budge
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_which_models_can_be_read_packed_is_found_by_trying(loaded: Callable[[str], Any], name: str):
-    assert loaded(name).handle.packs == (name not in UNPACKED)
+    handle = loaded(name).handle
+    best = handle.trials.parts(np.array([12]), best="packed", budget=64)
+    assert [part.way for part in best] == ["padded" if name in UNPACKED else "packed"]
 
 
 def test_a_model_whose_tokens_meet_outside_attention_is_not_packed(tmp_path: Path):
     handle = load_model(ModelSpec(id=str(write_tiny_model(tmp_path)), template="raw", device="cpu"))
-    assert can_pack(handle.model, handle.blocks)
+    assert handle.trials.way(16) == "packed"
 
     def mix(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
         return output + 0.05 * torch.cumsum(output, dim=1)
 
     handle.blocks[1].get_submodule("mlp").register_forward_hook(mix)
-    assert not can_pack(handle.model, handle.blocks)
+    assert replace(handle).trials.way(16) != "packed"
 
 
 @pytest.mark.parametrize("position", ["last", "mean"])
@@ -128,6 +131,7 @@ def test_shared_beginnings_give_the_padded_states(loaded: Callable[[str], Any], 
 def test_shared_beginnings_are_computed_once(loaded: Callable[[str], Any]):
     handle = loaded("llama").handle
     texts = [("She told the truth about the broken window. ", side) for side in ("Good.", "Bad.", "Fair.", "Unfair.")]
+    list(record(handle, texts, ReadingSpec()))  # the trial comes first
     shapes = []
     hook = handle.blocks[0].register_forward_pre_hook(lambda _, args: shapes.append(tuple(args[0].shape[:2])))
     try:

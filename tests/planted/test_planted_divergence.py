@@ -17,12 +17,14 @@ from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.measure.select import choose_layers
 from polyvalues.planted import PlantedSpec, plant, planted_activations
 from polyvalues.specs import VectorSpec
+from polyvalues.vectors.baselines import baselines
 from polyvalues.vectors.cross import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors
 from reference import divergence_oracle as oracle
 
 LANGUAGES = ("en", "fr", "es", "fi", "sw", "ta")
 Study = tuple[list[Scores], list[LayerChoice]]
+DRAWS = VectorSpec(control_draws=2)
 
 
 def flipped(activations: Activations, items: set[str]) -> Activations:
@@ -62,7 +64,7 @@ def planted_inputs(flips: tuple[tuple[str, tuple[int, ...]], ...], **law: Any) -
 def split_study(pairs: int, flips: tuple[tuple[str, tuple[int, ...]], ...], seed: int) -> tuple[Study, set[str]]:
     """Scores of the tested fifth by vectors of the fitting pairs; and the items tested."""
     inputs = planted_inputs(flips, pairs=pairs, noise=0.7, seed=seed, split=True)
-    vectors = fit_vectors(inputs, VectorSpec(control_draws=2))
+    vectors = fit_vectors(inputs, DRAWS)
     scores = []
     for name, part in inputs.items():
         data = part.data
@@ -73,7 +75,7 @@ def split_study(pairs: int, flips: tuple[tuple[str, tuple[int, ...]], ...], seed
             index=data["index"].values,
             **{label: data[label].values for label in ("item", "group", "split", "fold")},
         )
-        reducer = ScoreReducer(table, vectors, protocol="strict")
+        reducer = ScoreReducer(table, vectors, controls=baselines(part, DRAWS), protocol="strict")
         reducer.update(np.arange(len(table.texts)), data["states"].values)
         scores.append(reducer.result())
     data = scores[0].data

@@ -66,12 +66,45 @@ def weightings(groups: list[str], weights: np.ndarray) -> list[dict[str, int]]:
     return [dict(zip(groups, map(int, row), strict=True)) for row in weights]
 
 
-def percentile(values: list[Fraction], confidence: float) -> tuple[float, float, float]:
-    """Estimate (first value) and the percentile interval of the rest, which must have spread."""
-    draws = sorted(float(value) for value in values[1:])
-    assert draws[0] != draws[-1]
-    tail = (1 - confidence) / 2
-    return float(values[0]), float(np.quantile(draws, tail)), float(np.quantile(draws, 1 - tail))
+def effective_groups(*data: xr.Dataset) -> float:
+    """Number of groups of equal size that are worth as much, in the language with the fewest."""
+    worth = []
+    for part in data:
+        sizes: dict[str, int] = {}
+        for row in tested_rows(part):
+            name = str(part["group"].values[row])
+            sizes[name] = sizes.get(name, 0) + 1
+        worth.append(Fraction(sum(sizes.values()) ** 2, sum(size**2 for size in sizes.values())))
+    return float(min(worth))
+
+
+def interval(
+    values: Sequence[Fraction], confidence: float, groups: float, limits: tuple[int, int] = (0, 1)
+) -> tuple[float, float, float]:
+    """Estimate (first value) and bounds x with |x - estimate| = t sd(x), by bisection; the rest must have spread.
+
+    sd(x) is that of the resamples, larger by the root of G / (G - 1), and changes with x as that of a share does.
+    """
+    estimate, draws = float(values[0]), [float(value) for value in values[1:]]
+    low, high = limits
+    mean = sum(draws) / len(draws)
+    variance = sum((draw - mean) ** 2 for draw in draws) / (len(draws) - 1) * groups / (groups - 1)
+    assert variance > 0
+    assert low < estimate < high
+    t = float(stats.t.ppf((1 + confidence) / 2, groups - 1))
+
+    def outside(x: float) -> bool:
+        grown = (x - low) * (high - x) / ((estimate - low) * (high - estimate))
+        return (x - estimate) ** 2 > t**2 * variance * grown
+
+    ends = []
+    for limit in limits:
+        inner, outer = estimate, float(limit)
+        for _ in range(200):
+            middle = (inner + outer) / 2
+            inner, outer = (inner, middle) if outside(middle) else (middle, outer)
+        ends.append(inner)
+    return estimate, ends[0], ends[1]
 
 
 def jackknife_variance(values: Sequence[float], folds: int) -> tuple[float, float]:

@@ -88,7 +88,7 @@ def _kinship(rng: np.random.Generator, concepts: list[str]) -> xr.Dataset:
             "items": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
             "languages": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
             "both": ((*dims, "interval"), bounded(rng, shape, -0.4, 0.6)),
-            "least": (dims, np.full(shape, 0.0005)),
+            "p_smallest": (dims, np.full(shape, 0.0005)),
             "given": (("table", "kind"), [["", "genetic"]] * len(TABLES)),
             "p": (dims, rng.uniform(0.001, 1, shape)),
             "q": (dims, rng.uniform(0.001, 1, shape)),

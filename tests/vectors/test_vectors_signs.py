@@ -45,7 +45,7 @@ def test_signs_are_those_of_the_plain_count() -> None:
 
 def test_cosines_are_turned_and_so_is_their_maximum() -> None:
     inputs = inputs_of(STEPS)
-    vectors = paper_vectors(inputs, SPEC)
+    vectors = paper_vectors(inputs)
     plain, signed = replicates(inputs, vectors, SPEC), signed_replicates(inputs, vectors, SPEC)
     signs = signed.data["sign"].values
     assert signs.tolist() == [[-1, 1], [1, 1], [1, -1]]
@@ -80,4 +80,4 @@ def test_sums_have_no_signs() -> None:
     inputs = inputs_of({"en": (1.0, 1.0), "es": (1.0, 1.0)})
     sums = {name: moments_from_activations(part, 4, 2, 0) for name, part in inputs.items()}
     with pytest.raises(VectorError):
-        signed_replicates(sums, paper_vectors(inputs, SPEC), SPEC)
+        signed_replicates(sums, paper_vectors(inputs), SPEC)

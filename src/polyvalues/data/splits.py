@@ -5,12 +5,14 @@ Strict protocol. With `H = blake2b(salt + "\0" + group)` (64 bytes, text in UTF-
     u = H[0:8] / 2^64        fit if u < fit;  select if u < fit + select;  else test
     h = H[8:16]              fold = h mod K for pairs in fit, -1 for the others
 
+Items that mirror or repeat each other are put into one group before (`polyvalues.data.mirrors`).
 The hash sees the group and nothing else, so a group is on the same side in every concept and language, whatever was
 dropped where: no translation of a test item, and no sibling from its scenario or question, is ever fitted on. An item
 must therefore belong to the same group in all its languages.
 A concept that is cross-fitted (mode `cross`, or mode `auto` and fewer than `small` groups) has split `cross`
-throughout, and every pair has a fold: the groups of the concept, over all its languages, are ranked by `h` and dealt to
-the folds in turn (`rank mod K`), so that folds differ by at most one group.
+throughout, and every pair has a fold: the groups of the concept, over all its languages, are ranked by their number of
+items, the largest first, then by `h`, and each goes to the fold with the fewest items so far (the first of several).
+Groups of one size are so dealt in turn (`rank mod K`), and folds differ by at most one group.
 
 Paper protocol (Xu et al. 2024, for comparison only). Per concept and language: the rows in file order are shuffled by
 `random.Random(1).shuffle`; the first `floor(0.8 n)` are fit, the others test. Rows stay in the shuffled order. Folds,
@@ -21,7 +23,7 @@ generator that shuffled the pairs, seeded anew for every language, so that trans
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import compress
 from typing import Final
@@ -55,10 +57,13 @@ def split_pairs(pairs: PairSet, spec: SplitSpec) -> PairSet:
     _check_unsplit(pairs)
     columns = {name: pairs.table[name].to_pylist() for name in ("concept", "language", "item", "group")}
     _check_groups(columns["concept"], columns["language"], columns["item"], columns["group"])
-    groups: dict[str, dict[str, None]] = {}
-    for concept, group in zip(columns["concept"], columns["group"], strict=True):
-        groups.setdefault(concept, {})[group] = None
-    places = {concept: _place_groups(concept, list(own), spec) for concept, own in groups.items()}
+    groups: dict[str, dict[str, set[str]]] = {}
+    for concept, group, item in zip(columns["concept"], columns["group"], columns["item"], strict=True):
+        groups.setdefault(concept, {}).setdefault(group, set()).add(item)
+    places = {
+        concept: _place_groups(concept, {group: len(items) for group, items in own.items()}, spec)
+        for concept, own in groups.items()
+    }
     placed = [places[concept][group] for concept, group in zip(columns["concept"], columns["group"], strict=True)]
     cells = list(zip(columns["concept"], columns["language"], strict=True))
     _check_parts(cells, placed)
@@ -178,8 +183,8 @@ def _hashes(group: str, salt: str) -> tuple[int, int]:
     return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:16], "big")
 
 
-def _place_groups(concept: str, groups: Sequence[str], spec: SplitSpec) -> dict[str, Place]:
-    """Split and fold of every group of one concept.
+def _place_groups(concept: str, groups: Mapping[str, int], spec: SplitSpec) -> dict[str, Place]:
+    """Split and fold of every group of one concept, by its number of items.
 
     Raises:
         PairsError: the concept is to be cross-fitted and has fewer groups than folds.
@@ -193,8 +198,14 @@ def _place_groups(concept: str, groups: Sequence[str], spec: SplitSpec) -> dict[
             f"concept {concept!r}: {len(groups)} groups cannot be cross-fitted in {spec.folds} folds; {advice} "
             f"(split.folds, at least {_LEAST_FOLDS})"
         )
-    ranked = sorted(groups, key=lambda group: (hashes[group][1], group))
-    return {group: ("cross", rank % spec.folds) for rank, group in enumerate(ranked)}
+    ranked = sorted(groups, key=lambda group: (-groups[group], hashes[group][1], group))
+    held = [0] * spec.folds
+    places: dict[str, Place] = {}
+    for group in ranked:
+        fold = held.index(min(held))
+        places[group] = ("cross", fold)
+        held[fold] += groups[group]
+    return places
 
 
 def _place(first: int, second: int, spec: SplitSpec) -> Place:

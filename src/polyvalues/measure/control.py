@@ -24,7 +24,7 @@ from polyvalues.artifacts import Generations, Judged
 from polyvalues.axes import BOUNDS, INTERVAL, QUANTITY, SOURCE, TARGET, Language
 from polyvalues.measure.kappa import kappa_interval
 from polyvalues.measure.reach import sign_flip_smallest
-from polyvalues.measure.resample import group_sums, group_weights, percentile_interval
+from polyvalues.measure.resample import GroupCount, bootstrap_interval, group_sums, group_weights
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p
 from polyvalues.specs import StatisticsSpec
 
@@ -227,14 +227,13 @@ def _interval(
     confidence: float,
     limits: tuple[float, float] | None,
 ) -> Float64[np.ndarray, "target interval"]:
-    """Percentile intervals; `limits` None: as far as the groups' own values go."""
+    """Bootstrap intervals; `limits` None: as far as the groups' own values go."""
     known = np.isfinite(cell[..., 0])
     if limits is None:
         seen = cell[..., 0][known]
         limits = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
-    groups = known.sum(axis=1)
-    size = groups if len(groups) == len(values) else np.full(len(values), groups.max(initial=0))
-    return percentile_interval(values, size, confidence, limits)
+    groups = GroupCount.of(np.where(known, cell[..., 1], 0.0).T)
+    return bootstrap_interval(values, groups if len(cell) == len(values) else groups.least(), confidence, limits)
 
 
 def _limits(quantity: str, *, signed: bool) -> tuple[float, float] | None:

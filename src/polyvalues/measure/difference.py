@@ -27,9 +27,17 @@ from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, QUANTITY, S
 from polyvalues.errors import MeasureError
 from polyvalues.measure.outcomes import ConceptOutcomes, Outcomes, labels_of, strict_outcomes
 from polyvalues.measure.reach import power_seen, sign_flip_smallest
-from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio, widened
+from polyvalues.measure.resample import (
+    GroupCount,
+    bootstrap_interval,
+    group_sums,
+    group_weights,
+    resampled_ratio,
+    widened,
+)
 from polyvalues.measure.signflip import benjamini_hochberg, sign_flip_p, widen
-from polyvalues.measure.two_factor import Series, effective_groups, resampled_interval, without_each
+from polyvalues.measure.two_factor import Series, resampled_interval, without_each
+from polyvalues.related import common_groups
 from polyvalues.specs import StatisticsSpec
 
 OTHER = "other"
@@ -151,7 +159,7 @@ def models_difference(
     smallest, n = p.copy(), np.zeros((shape[0], shape[2]), np.int32)
     studies = [
         {part.concept: part for part in strict_outcomes(scores, {choice.concept: choice for choice in choices})}
-        for scores, choices in (first, second)
+        for scores, choices in zip(_regrouped(first[0], second[0]), (first[1], second[1]), strict=True)
     ]
     pairs = [_Pair(concept, studies[0][concept], studies[1][concept], sources, targets) for concept in concepts]
     for row, pair in enumerate(pairs):
@@ -180,6 +188,24 @@ def models_difference(
         },
         attrs=_attrs(int(np.count_nonzero(~np.isnan(p))), spec),
     )
+
+
+def _regrouped(first: Sequence[Scores], second: Sequence[Scores]) -> tuple[Sequence[Scores], Sequence[Scores]]:
+    """Both studies' scores with groups in common: related items may share a group in one study only."""
+    own: list[dict[str, dict[str, str]]] = [{}, {}]
+    for found, scores in zip(own, (first, second), strict=True):
+        for part in scores:
+            items, groups = (part.data[name].values.astype(str).tolist() for name in ("item", "group"))
+            places = [f"{part.data.attrs['target']}\0{item}" for item in items]
+            found.setdefault(str(part.data.attrs["concept"]), {}).update(zip(places, groups, strict=True))
+    common = {name: common_groups(own[0].get(name, {}), own[1].get(name, {})) for name in {**own[0], **own[1]}}
+
+    def renamed(part: Scores) -> Scores:
+        names = common[str(part.data.attrs["concept"])]
+        group = np.array([names[name] for name in part.data["group"].values.astype(str).tolist()], dtype=str)
+        return Scores(part.data.assign_coords(group=("pair", group)))
+
+    return [renamed(part) for part in first], [renamed(part) for part in second]
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,18 +244,18 @@ def _means(pairs: Sequence[_Pair], spec: StatisticsSpec) -> tuple[np.ndarray, np
         for name in MEANS:
             series[name].append([part[name] for part in found])
         counts = [np.minimum(here.pairs, there.pairs) for here, there, _ in pair.cells()]
-        behind.append(effective_groups(counts))
+        behind.append(GroupCount.of(np.stack(counts, axis=1)).least())
     means, both = (np.full((len(pairs) + 1, len(MEANS), 3), np.nan) for _ in range(2))
     for column, name in enumerate(MEANS):
         known = [at for at, part in enumerate(series[name]) if not np.isnan(part[0][0, 0])]
         rows = [(at, series[name][at][0], behind[at]) for at in known]
         if known:
             joint_mean = np.mean(np.stack([series[name][at][-1] for at in known]), axis=0)
-            rows.append((len(pairs), joint_mean, min(behind[at] for at in known)))
+            rows.append((len(pairs), joint_mean, GroupCount.stack([behind[at] for at in known]).least()))
         for at, part, worth in rows:
-            items = percentile_interval(part[0], int(worth), spec.confidence, (-1.0, 1.0))
+            items = bootstrap_interval(part[0], worth, spec.confidence, (-1.0, 1.0))
             means[at, column] = items
-            both[at, column] = resampled_interval(part, worth, items, spec.confidence, (-1.0, 1.0))
+            both[at, column] = resampled_interval(part, float(worth.effective), items, spec.confidence, (-1.0, 1.0))
     return means, both
 
 
@@ -276,7 +302,8 @@ def _difference(
     cells = here.right.shape[1]
     if not groups:
         return _Difference(np.full((cells, 3), np.nan), np.full(cells, np.nan), np.full(cells, np.nan), 0)
-    interval = percentile_interval(_gaps(here, there, weights, crossed), groups, confidence, (-1.0, 1.0))
+    behind = GroupCount.of(np.stack([here.pairs[both], there.pairs[both]], axis=1)).least()
+    interval = bootstrap_interval(_gaps(here, there, weights, crossed), behind, confidence, (-1.0, 1.0))
     # a group's mean on either side, on a common scale of whole numbers
     scale = np.lcm(here.pairs[both].astype(np.int64), there.pairs[both].astype(np.int64)).astype(np.float64)
     gap = (here.right[both] / here.pairs[both, None] - there.right[both] / there.pairs[both, None]) * scale[:, None]

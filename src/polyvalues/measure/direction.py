@@ -27,7 +27,7 @@ from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import ordered_mean
 from polyvalues.measure.outcomes import ConceptOutcomes, Labels, joint_keys, labels_of, resample_picked, strict_outcomes
 from polyvalues.measure.reach import power_seen
-from polyvalues.measure.resample import percentile_interval, stable_hash
+from polyvalues.measure.resample import GroupCount, bootstrap_interval, stable_hash
 from polyvalues.specs import StatisticsSpec
 
 EXACT: Final = 7
@@ -89,7 +89,7 @@ def direction(
         joint.append(transfer if key == concept.concept else _transfer(concept, labels, known, spec, key=key)[0])
         least.append(groups)
     mean = ordered_mean(np.stack(joint))
-    _fill(found, gains, len(names) - 1, mean, (logs, min(least)), spec)
+    _fill(found, gains, len(names) - 1, mean, (logs, GroupCount.stack(least).least()), spec)
     p[:, -1] = _test(mean[..., 0], logs, ALL_CONCEPTS, permutations, spec.seed)
     return xr.Dataset(
         {
@@ -164,14 +164,14 @@ def _test(
 
 def _transfer(
     concept: ConceptOutcomes, labels: Labels, known: tuple[str, ...], spec: StatisticsSpec, key: str | None
-) -> tuple[Float64[np.ndarray, "known known resample"], int]:
+) -> tuple[Float64[np.ndarray, "known known resample"], GroupCount]:
     """T[s -> t] of the languages with a share, in every resample, and the fewest groups of any of them."""
     found = resample_picked(concept, labels, concept.weights(spec.draws, spec.seed, key=key), relative=True)
     rows = [labels.sources.index(name) for name in known]
     columns = [labels.targets.index(name) for name in known]
     values = found.accuracy[np.ix_(rows, columns)]
     values[np.arange(len(known)), np.arange(len(known))] = np.nan
-    return values, int(found.groups[columns].min())
+    return values, found.groups.at(columns).least()
 
 
 def _fill(
@@ -179,7 +179,7 @@ def _fill(
     gains: dict[str, np.ndarray],
     row: int,
     transfer: np.ndarray,
-    base: tuple[np.ndarray, int],
+    base: tuple[np.ndarray, GroupCount],
     spec: StatisticsSpec,
 ) -> None:
     """Every number of one concept, from transfer in every resample."""
@@ -188,13 +188,13 @@ def _fill(
     up = ordered_mean(transfer[logs[:, None] < logs[None]])
     series = {"slope": slope(transfer, logs), "high_to_low": down, "low_to_high": up, "high_minus_low": down - up}
     for name, values in series.items():
-        found[name][row] = percentile_interval(values, groups, spec.confidence, NUMBERS[name])
+        found[name][row] = bootstrap_interval(values, groups, spec.confidence, NUMBERS[name])
     count = len(logs)
     donors = np.array([_donor(logs, at) for at in range(count)])
     single = transfer[donors, np.arange(count)]
     mean = np.stack([ordered_mean(np.delete(transfer[:, at], at, axis=0)) for at in range(count)])
     for name, values in (("gain", single), ("gain_mean", mean)):
-        gains[name][row] = percentile_interval(values, np.full(count, groups), spec.confidence, (-1.0, 1.0))
+        gains[name][row] = bootstrap_interval(values, groups, spec.confidence, (-1.0, 1.0))
 
 
 def _donor(logs: np.ndarray, target: int) -> int:

@@ -4,7 +4,7 @@ Fisher's exact test, one-sided, for concept c, target t and category k:
 
     p = P(X >= a),  X hypergeometric:  a candidates among the n_k items of the category, m among all n items of the cell
 
-    least_p = P(X = min(m, n_k)): no p of the category can be smaller, however the candidates fall
+    p_smallest = P(X = min(m, n_k)): no p of the category can be smaller, however the candidates fall
 
 Items set apart as doubtful or bad are left out of n. All categories of all cells with a candidate are tested and
 adjusted together (Benjamini-Hochberg), those without a candidate too (p = 1): otherwise a single candidate, which must
@@ -28,7 +28,7 @@ ENRICHMENT_SCHEMA: Final = pa.schema(
             pa.field(name, pa.int64(), nullable=False)
             for name in ("candidates", "items", "all_candidates", "all_items")
         ),
-        *(pa.field(name, pa.float64(), nullable=False) for name in ("p", "least_p", "q")),
+        *(pa.field(name, pa.float64(), nullable=False) for name in ("p", "p_smallest", "q")),
     ]
 )
 """One row per concept, target and category that has a candidate."""

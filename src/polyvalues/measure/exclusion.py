@@ -21,7 +21,7 @@ import xarray as xr
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.measure.outcomes import labels_of, left_out, resample_picked, strict_outcomes
-from polyvalues.measure.resample import percentile_interval
+from polyvalues.measure.resample import bootstrap_interval
 from polyvalues.measure.transfer import tabulate
 from polyvalues.rated import PairKey
 from polyvalues.specs import StatisticsSpec
@@ -59,15 +59,14 @@ def exclusion(
         for at, kind in enumerate(EXCLUSIONS):
             part = left_out(concept, _chosen(kind, concept.concept, flagged))
             found = resample_picked(part, labels, weights)
-            groups = np.broadcast_to(found.groups, cells[:2])
-            change = percentile_interval(found.accuracy - everything, groups, spec.confidence, (-1.0, 1.0))
-            arrays["kept"][at, row] = percentile_interval(found.accuracy, groups, spec.confidence)
+            change = bootstrap_interval(found.accuracy - everything, found.groups, spec.confidence, (-1.0, 1.0))
+            arrays["kept"][at, row] = bootstrap_interval(found.accuracy, found.groups, spec.confidence)
             arrays["transfer"][at, row] = tabulate(labels, [part], spec)["transfer"].values[row]
             for before, after in zip(concept.targets, part.targets, strict=True):
                 column = labels.targets.index(after.target)
                 counts["n_pairs"][at, row, column] = len(before.item)
                 counts["n_kept"][at, row, column] = len(after.item)
-                counts["n_groups"][at, row, column] = found.groups[column]
+                counts["n_groups"][at, row, column] = found.groups.number[column]
                 if len(after.item) == len(before.item):
                     own = change[:, column]
                     own[~np.isnan(own)] = 0.0

@@ -9,7 +9,7 @@ least 1/2 counts as yes. Answers that either cannot tell are left out. Interval:
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
-from polyvalues.measure.resample import percentile_interval
+from polyvalues.measure.resample import GroupCount, bootstrap_interval
 
 
 def kappa(
@@ -35,4 +35,7 @@ def kappa_interval(
 ) -> Float64[np.ndarray, " interval"]:
     """Kappa with its interval: estimate, lower, upper."""
     values = kappa(first, second, weights[:, group].astype(np.float64))
-    return percentile_interval(values, len(np.unique(group)), confidence, limits=(-1.0, 1.0))
+    known = ~(np.isnan(first) | np.isnan(second))
+    return bootstrap_interval(
+        values, GroupCount.of(np.bincount(group[known], minlength=1)), confidence, limits=(-1.0, 1.0)
+    )

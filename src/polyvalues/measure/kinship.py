@@ -35,7 +35,7 @@ from polyvalues.measure.attenuation import noise_free_correlation, noise_free_ra
 from polyvalues.measure.consistency import chosen_pick, cosines, disattenuated, folds_of, languages_of, layers_of
 from polyvalues.measure.genealogy import Design, beyond
 from polyvalues.measure.jackknife import corrected_variance, jackknife_interval
-from polyvalues.measure.mantel import METHODS, Method, least_p, mantel, upper
+from polyvalues.measure.mantel import METHODS, Method, mantel, smallest_p, upper
 from polyvalues.measure.resample import stable_hash
 from polyvalues.measure.signflip import benjamini_hochberg
 from polyvalues.measure.similarity import Form, pair_sets, without_languages
@@ -56,7 +56,7 @@ PLACES: Final = "geographic"
 """Kind that the rest are given as well."""
 
 _INTERVALS: Final = ("items", "languages", "both")
-_NUMBERS: Final = ("observed", "p", "least")
+_NUMBERS: Final = ("observed", "p", "p_smallest")
 
 FORMS: Final = ("direct", "split", "partial", "beyond")
 QUANTITIES: Final = ("cosine", "disattenuated")
@@ -85,7 +85,7 @@ def kinship(
 
     Returns:
         `items`, `languages` and `both` `[concept, of, kind, coefficient, form, interval]`, the correlation with its
-        intervals; `observed`, `p`, `q` and `least`, the smallest p there can be, without `interval`; `pairs` int32
+        intervals; `observed`, `p`, `q` and `p_smallest`, the smallest p there can be, without `interval`; `pairs` int32
         `[concept, of, kind]`; `given` `[kind]`, what `beyond` holds fixed. `of` is the cosine or the disattenuated
         cosine. NaN with fewer than 4 pairs, constant values, cosines that vary no more than their noise, without
         dominant languages or shares, and for `beyond` without genetic distances.
@@ -152,7 +152,7 @@ def _cell(
     name, permutations, folds, spec = how
     p, least, pairs = _test(near, values[..., 0], form, method, (name, permutations, spec))
     observed, intervals = _intervals(values, near, form, method, (folds, spec.confidence))
-    return {**dict(zip(_INTERVALS, intervals, strict=True)), "observed": observed, "p": p, "least": least}, pairs
+    return {**dict(zip(_INTERVALS, intervals, strict=True)), "observed": observed, "p": p, "p_smallest": least}, pairs
 
 
 def _near(distance: xr.DataArray, names: tuple[str, ...], concept: str) -> Float64[np.ndarray, "language language"]:
@@ -195,7 +195,7 @@ def _test(
         rng=np.random.default_rng(key),
     )  # fmt: skip
     known = np.where(np.isnan(values), np.nan, near)
-    least = float("nan") if np.isnan(p) else least_p(known, permutations, np.random.default_rng(key))
+    least = float("nan") if np.isnan(p) else smallest_p(known, permutations, np.random.default_rng(key))
     return p, least, pairs
 
 

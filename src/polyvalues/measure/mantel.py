@@ -102,7 +102,7 @@ def mantel(
     return seen, float(p), pairs
 
 
-def least_p(x: Float[np.ndarray, "language language"], permutations: int, rng: np.random.Generator) -> float:
+def smallest_p(x: Float[np.ndarray, "language language"], permutations: int, rng: np.random.Generator) -> float:
     """Smallest p that `mantel` can give when it permutes x.
 
     An order that leaves x as it is gives the correlation seen, whatever that is; genetic distances, which have few

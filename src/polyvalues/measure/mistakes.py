@@ -21,7 +21,7 @@ from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.measure.kernels import correctness, ordered_mean
 from polyvalues.measure.mantel import correlation, upper
 from polyvalues.measure.outcomes import ConceptOutcomes, strict_outcomes
-from polyvalues.measure.resample import group_sums, percentile_interval, resampled_ratio
+from polyvalues.measure.resample import GroupCount, bootstrap_interval, group_sums, resampled_ratio
 from polyvalues.specs import StatisticsSpec
 
 FIT_SHARE: Final = 0.8
@@ -68,9 +68,10 @@ def selection_and_ties(
         found = [_cells(concept, at, weights) for at in range(len(concept.targets))]
         for name, values in zip(series, zip(*found, strict=True), strict=True):
             series[name].append(ordered_mean(np.concatenate(values)))
-        least.append(len(concept.groups))
+        counts = np.stack([concept.counts(target) for target in concept.targets], axis=1)
+        least.append(GroupCount.of(counts).least())
     right, best, ties = (ordered_mean(np.stack(values)) for values in series.values())
-    groups = min(least)
+    groups = GroupCount.stack(least).least()
     return _made("selection", right, best, groups, spec), _made("ties", right, ties, groups, spec)
 
 
@@ -161,9 +162,10 @@ def _cells(
     return drawn(target.picked_correct()), drawn(chosen), drawn(correctness(sides[:, 0] - sides[:, 1], "correct"))
 
 
-def _made(name: str, right: np.ndarray, mistaken: np.ndarray, groups: int, spec: StatisticsSpec) -> Mistake:
+def _made(name: str, right: np.ndarray, mistaken: np.ndarray, groups: GroupCount, spec: StatisticsSpec) -> Mistake:
     quantity = "accuracy, mean over cells and concepts"
-    gap = percentile_interval(mistaken - right, groups, spec.confidence, (0.0, 1.0))  # neither can lower a number
+    gap = bootstrap_interval(mistaken - right, groups, spec.confidence, (-1.0, 1.0))
+    gap = np.maximum(gap, 0.0)  # neither can lower a number
     return Mistake(name, quantity, float(right[0]), float(mistaken[0]), float(gap[1]), float(gap[2]), "groups")
 
 

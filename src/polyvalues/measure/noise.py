@@ -26,7 +26,7 @@ from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import ordered_mean
 from polyvalues.measure.outcomes import Labels, labels_of, resample_picked, strict_outcomes
 from polyvalues.measure.rank import kendall_tau
-from polyvalues.measure.resample import percentile_interval
+from polyvalues.measure.resample import GroupCount, bootstrap_interval
 from polyvalues.specs import StatisticsSpec
 
 KIND: Final = "damage"
@@ -36,7 +36,8 @@ CONCLUSION: Final = "conclusion"
 ORDER: Final = 0.8
 """tau below this counts as another order of languages."""
 
-CONCLUSIONS: Final = ("above_chance", "transfer", "high_minus_low")
+_LIMITS: Final = {"above_chance": (-0.5, 0.5), "transfer": (-1.0, 1.0), "high_minus_low": (-2.0, 2.0)}
+CONCLUSIONS: Final = tuple(_LIMITS)
 
 Doses = Mapping[float, Sequence[Scores]]
 """Scores by dose; dose 0 are the sound texts."""
@@ -74,13 +75,12 @@ def noise(
         found = [_resampled(scores[kind][dose], labels, by_concept, spec) for dose in doses]
         for column, concept in np.ndindex(head[1:]):
             (here, groups), (sound, _) = found[column][concept], found[0][concept]
-            at, least = (row, column, concept), int(groups.min())
-            spread = np.broadcast_to(groups, here.shape[:2])
-            accuracy[at] = percentile_interval(here, spread, spec.confidence)
-            drop[at] = percentile_interval(here - sound, spread, spec.confidence, (-1.0, 1.0))
+            at, least = (row, column, concept), groups.least()
+            accuracy[at] = bootstrap_interval(here, groups, spec.confidence)
+            drop[at] = bootstrap_interval(here - sound, groups, spec.confidence, (-1.0, 1.0))
             tau[at] = _interval(kendall_tau(_own(sound, labels), _own(here, labels)), least, spec, (-1.0, 1.0))
             for number, values in enumerate(_conclusions(here, labels, shares or {})):
-                value[(*at, number)] = _interval(values, least, spec, (-1.0, 1.0))
+                value[(*at, number)] = _interval(values, least, spec, _LIMITS[CONCLUSIONS[number]])
     base = (KIND, DOSE, CONCEPT)
     return xr.Dataset(
         {
@@ -160,7 +160,7 @@ def _checked(scores: Mapping[str, Doses]) -> tuple[tuple[str, ...], tuple[float,
 
 def _resampled(
     parts: Sequence[Scores], labels: Labels, choices: Mapping[str, LayerChoice], spec: StatisticsSpec
-) -> list[tuple[Float64[np.ndarray, "source target resample"], np.ndarray]]:
+) -> list[tuple[Float64[np.ndarray, "source target resample"], GroupCount]]:
     """Accuracies in every resample and groups per target, by concept."""
     found = []
     for concept in strict_outcomes(parts, choices):
@@ -198,9 +198,9 @@ def _conclusions(
 
 
 def _interval(
-    values: Float64[np.ndarray, " resample"], groups: int, spec: StatisticsSpec, limits: tuple[float, float]
+    values: Float64[np.ndarray, " resample"], groups: GroupCount, spec: StatisticsSpec, limits: tuple[float, float]
 ) -> Float64[np.ndarray, " interval"]:
-    return percentile_interval(values, groups, spec.confidence, limits)
+    return bootstrap_interval(values, groups, spec.confidence, limits)
 
 
 def _turned(value: Float64[np.ndarray, "kind dose *rest"]) -> np.ndarray:

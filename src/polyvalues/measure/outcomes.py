@@ -18,7 +18,7 @@ from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import LAYER, SOURCE
 from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import Ties, correctness
-from polyvalues.measure.resample import group_sums, group_weights, resampled_ratio, widened
+from polyvalues.measure.resample import GroupCount, group_sums, group_weights, resampled_ratio, widened
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,11 +274,11 @@ class Resamples:
 
     Attributes:
         accuracy: NaN where a language was not measured or not drawn.
-        groups: number of groups of each target.
+        groups: groups behind each target.
     """
 
     accuracy: Float64[np.ndarray, "source target resample"]
-    groups: Int64[np.ndarray, " target"]
+    groups: GroupCount
 
 
 def _extra(
@@ -306,7 +306,7 @@ def resample_picked(
     """
     sources, targets = len(labels.sources), len(labels.targets)
     accuracy = np.full((sources, targets, len(weights)), np.nan)
-    groups = np.zeros(targets, np.int64)
+    groups = np.zeros((targets, len(concept.groups)), np.int64)
     for target in concept.targets:
         column, counts = labels.targets.index(target.target), concept.counts(target)
         rows = [labels.sources.index(name) for name in target.sources]
@@ -324,5 +324,5 @@ def resample_picked(
         elif extra is not None:
             own = labels.sources.index(target.target)
             accuracy[own, column] = accuracy[own, column] + extra
-        groups[column] = np.count_nonzero(counts)
-    return Resamples(accuracy, groups)
+        groups[column] = counts
+    return Resamples(accuracy, GroupCount.of(groups.T))

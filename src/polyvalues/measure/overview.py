@@ -57,7 +57,7 @@ from polyvalues.measure.outcomes import (
     resample_picked,
     strict_outcomes,
 )
-from polyvalues.measure.resample import percentile_interval
+from polyvalues.measure.resample import GroupCount, bootstrap_interval
 from polyvalues.specs import StatisticsSpec
 
 COSINES: Final[dict[str, Scale]] = {"cosine": "fisher", "disattenuated": "plain", "reliability": "fisher"}
@@ -77,7 +77,7 @@ class _Headline:
     values: Float64[np.ndarray, "quantity resample"]
     joint: Float64[np.ndarray, "quantity resample"]
     groups: tuple[str, ...]
-    least: int
+    least: GroupCount
 
 
 def overview(
@@ -123,7 +123,7 @@ def tabulate(
     for row, headline in enumerate(headlines):
         values[row, list(ACCURACIES.values())] = _bootstrap(headline.values, headline.least, spec.confidence)
     mean = ordered_mean(np.stack([headline.joint for headline in headlines]))
-    least = min((headline.least for headline in headlines if headline.least), default=0)
+    least = GroupCount.stack([headline.least for headline in headlines]).least()
     values[-1, list(ACCURACIES.values())] = _bootstrap(mean, least, spec.confidence)
     for column, kind in enumerate(CONTROLS):
         values[:, QUANTITIES.index(kind)] = [part.interval[column] for part in base]
@@ -202,7 +202,7 @@ def _key(headline: _Headline, headlines: Sequence[_Headline]) -> str:
 
 def _accuracies(
     concept: ConceptOutcomes, labels: Labels, weights: np.ndarray
-) -> tuple[Float64[np.ndarray, "quantity resample"], int]:
+) -> tuple[Float64[np.ndarray, "quantity resample"], GroupCount]:
     found = resample_picked(concept, labels, weights)
     transfer = resample_picked(concept, labels, weights, relative=True).accuracy
     own = np.array([[source == target for target in labels.targets] for source in labels.sources])
@@ -211,7 +211,7 @@ def _accuracies(
         _mean(found.accuracy[~own]),
         _mean(transfer[~own]),
     )
-    return np.stack(rows), int(min(found.groups[found.groups > 0], default=0))
+    return np.stack(rows), found.groups.least()
 
 
 def _mean(values: Float64[np.ndarray, "cell resample"]) -> Float64[np.ndarray, " resample"]:
@@ -221,11 +221,11 @@ def _mean(values: Float64[np.ndarray, "cell resample"]) -> Float64[np.ndarray, "
 
 
 def _bootstrap(
-    values: Float64[np.ndarray, "quantity resample"], groups: int, confidence: float
+    values: Float64[np.ndarray, "quantity resample"], groups: GroupCount, confidence: float
 ) -> Float64[np.ndarray, "quantity interval"]:
     return np.stack(
         [
-            percentile_interval(row, groups, confidence, _LIMITS.get(name, (0.0, 1.0)))
+            bootstrap_interval(row, groups, confidence, _LIMITS.get(name, (0.0, 1.0)))
             for name, row in zip(ACCURACIES, values, strict=True)
         ]
     )

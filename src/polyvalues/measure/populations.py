@@ -27,12 +27,12 @@ from polyvalues.measure.consistency import (
 )
 from polyvalues.measure.jackknife import corrected_variance
 from polyvalues.measure.outcomes import ConceptOutcomes, Labels, joint_keys, resample_picked
+from polyvalues.measure.resample import GroupCount
 from polyvalues.measure.two_factor import (
     Over,
     Series,
     Stratum,
     both_interval,
-    effective_groups,
     resampled_interval,
     without_each,
 )
@@ -126,7 +126,7 @@ def _accuracies(concept: ConceptOutcomes, labels: Labels, languages: Sequence[st
         ends = [(labels.sources[source], labels.targets[target]) for source, target in np.argwhere(cells)]
         series[name] = without_each(values[cells], ends, languages)
     counts = [concept.counts(target).astype(np.float64) for target in concept.targets]
-    return _Concept(series, effective_groups(counts))
+    return _Concept(series, float(GroupCount.of(np.stack(counts, axis=1)).least().effective))
 
 
 def _fill_cosines(

@@ -12,8 +12,7 @@ Cross-fitted pairs share their vectors' data. For a mean of projections with m p
 vector and b in all directions together, two pairs of different folds have the covariance a b / (m^2 |v|^2), which over
 m partners adds up to a (1 - r), r the vector's reliability: the variance of the mean is 2 - r times that of independent
 pairs. The resamples of the separation are spread by the root of that; those of the share as those of accuracies, so
-that it is one minus the accuracy, with the same interval. The separation's are also spread for few groups G, by
-Student's t over the normal quantile and sqrt(G / (G - 1)) (Hesterberg 2015, The American Statistician 69:371-386).
+that it is one minus the accuracy, with the same interval.
 """
 
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, LANGUAGE, LAYER
 from polyvalues.errors import MeasureError
 from polyvalues.measure.outcomes import ConceptOutcomes, Outcomes, strict_outcomes
-from polyvalues.measure.resample import bounded, group_sums, percentile_interval, resampled_ratio, widened
+from polyvalues.measure.resample import GroupCount, bootstrap_interval, bounded, group_sums, resampled_ratio, widened
 from polyvalues.specs import StatisticsSpec
 
 PREDICTOR: Final = "predictor"
@@ -162,14 +161,12 @@ def _unseen(
 ) -> Float64[np.ndarray, "layer predictor interval"]:
     """Separation and share against, on the tested pairs."""
     counts = concept.counts(target)
-    groups = int(np.count_nonzero(counts))
+    groups = GroupCount.of(counts)
     apart = separation(sides, target.group, weights)
-    few = stats.t.ppf((1 + confidence) / 2, max(groups - 1, 1)) / stats.norm.ppf((1 + confidence) / 2)
-    wide = few * np.sqrt((2 - reliable) * groups / max(groups - 1, 1))
-    apart = apart[:, :1] + wide[:, None] * (apart - apart[:, :1])
+    apart = apart[:, :1] + np.sqrt(2 - reliable)[:, None] * (apart - apart[:, :1])
     against = (sides[:, 0] < sides[:, 1]).astype(np.float64)
     share = resampled_ratio(group_sums(against, target.group, len(counts)), counts, weights)
     share = widened(share) if concept.crossed else share
-    first = percentile_interval(apart, groups, confidence, (-np.inf, np.inf))
+    first = bootstrap_interval(apart, groups, confidence, (-np.inf, np.inf))
     first[~np.isfinite(first).all(axis=-1)] = np.nan
-    return np.stack([first, percentile_interval(share, groups, confidence)], axis=1)
+    return np.stack([first, bootstrap_interval(share, groups, confidence)], axis=1)

@@ -23,7 +23,7 @@ from polyvalues.measure.kernels import correctness, ordered_mean
 from polyvalues.measure.multilinguality import rank_smallest, rank_test
 from polyvalues.measure.outcomes import labels_of, picked_differences
 from polyvalues.measure.reach import LEVEL
-from polyvalues.measure.resample import group_sums, group_weights, percentile_interval, resampled_ratio
+from polyvalues.measure.resample import GroupCount, bootstrap_interval, group_sums, group_weights, resampled_ratio
 from polyvalues.rated import ratings_of
 from polyvalues.specs import StatisticsSpec
 
@@ -114,12 +114,15 @@ def _halves(
         return np.full(3, np.nan)
     names, row = np.unique(group, return_inverse=True)
     weights = group_weights(concept, len(names), spec.draws, spec.seed)
+    counts = [np.bincount(row[half], minlength=len(names)) for half in (better, worse)]
     halves = [
         resampled_ratio(
             group_sums(correct[half][:, None], row[half], len(names)),
-            np.bincount(row[half], minlength=len(names)),
+            count,
             weights,
         )
-        for half in (better, worse)
+        for half, count in zip((better, worse), counts, strict=True)
     ]
-    return percentile_interval(halves[0] - halves[1], len(names), spec.confidence, (-1.0, 1.0))[0]
+    return bootstrap_interval(
+        halves[0] - halves[1], GroupCount.of(np.stack(counts, axis=1)).least(), spec.confidence, (-1.0, 1.0)
+    )[0]

@@ -27,7 +27,7 @@ from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, TARGET
 from polyvalues.errors import MeasureError
 from polyvalues.measure.kernels import correctness
 from polyvalues.measure.outcomes import labels_of, picked_differences
-from polyvalues.measure.resample import group_weights, percentile_interval
+from polyvalues.measure.resample import GroupCount, bootstrap_interval, group_weights
 from polyvalues.rated import IDS, measures_of
 from polyvalues.specs import StatisticsSpec
 
@@ -164,7 +164,9 @@ def _alone(
     for at, column in enumerate(table.columns.T):
         if _usable(column):
             x = np.nan_to_num(table.centred(column, scaled=True))
-            slopes[at] = _interval(_slope(table, x, y, weights)[None], table.groups, confidence)[0]
+            slopes[at] = _interval(
+                _slope(table, x, y, weights)[None], GroupCount.of(np.bincount(table.group)), confidence
+            )[0]
     adjusted, quality = np.full((len(targets), 3), np.nan), table.columns[:, 0]
     raw = _slope(table, table.centred(quality, scaled=False), y, weights)
     tags = np.array(table.language, dtype=str)
@@ -174,11 +176,11 @@ def _alone(
             sums = [
                 np.bincount(table.group[own], part, table.groups) for part in (table.correct[own], 1 - quality[own])
             ]
-            count = weights @ np.bincount(table.group[own], minlength=table.groups)
+            sizes = np.bincount(table.group[own], minlength=table.groups)
+            count = weights @ sizes
             with np.errstate(invalid="ignore", divide="ignore"):
                 level, missing = (weights @ part / count for part in sums)
-            groups = len(np.unique(table.group[own]))
-            adjusted[at] = percentile_interval(np.clip(level + raw * missing, 0, 1), groups, confidence)
+            adjusted[at] = bootstrap_interval(np.clip(level + raw * missing, 0, 1), GroupCount.of(sizes), confidence)
     return slopes, adjusted
 
 
@@ -214,13 +216,13 @@ def _together(table: _Table, weights: np.ndarray, confidence: float) -> Float64[
     solvable = np.linalg.matrix_rank(left, hermitian=True) == len(used)
     found = np.full((len(weights), len(used)), np.nan)
     found[solvable] = np.linalg.solve(left[solvable], right[solvable][..., None])[..., 0]
-    slopes[[at - 1 for at in used]] = _interval(found.T, len(np.unique(part.group)), confidence)
+    slopes[[at - 1 for at in used]] = _interval(found.T, GroupCount.of(np.bincount(part.group)), confidence)
     return slopes
 
 
-def _interval(draws: Float64[np.ndarray, "column resample"], groups: int, confidence: float) -> np.ndarray:
+def _interval(draws: Float64[np.ndarray, "column resample"], groups: GroupCount, confidence: float) -> np.ndarray:
     """As everywhere; nothing is said of a slope that is the same in every draw, since slopes have no limits."""
-    found = percentile_interval(draws, np.full(len(draws), groups), confidence, (-np.inf, np.inf))
+    found = bootstrap_interval(draws, groups, confidence, (-np.inf, np.inf))
     found[np.isinf(found).any(axis=-1)] = np.nan
     return found
 

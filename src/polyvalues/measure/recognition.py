@@ -28,10 +28,11 @@ from polyvalues.measure.outcomes import (
     strict_outcomes,
 )
 from polyvalues.measure.resample import (
+    GroupCount,
+    bootstrap_interval,
     bootstrap_ratio,
     exact_type,
     group_sums,
-    percentile_interval,
     resampled_ratio,
     widened,
 )
@@ -88,8 +89,8 @@ def tabulate(labels: Labels, concepts: Iterable[ConceptOutcomes], spec: Statisti
         row = labels.concepts.index(concept.concept)
         weights = concept.weights(spec.draws, spec.seed)
         picked = resample_picked(concept, labels, weights)
-        arrays["chosen"][row] = percentile_interval(picked.accuracy, picked.groups[None].repeat(s, 0), spec.confidence)
-        n_groups[row] = picked.groups
+        arrays["chosen"][row] = bootstrap_interval(picked.accuracy, picked.groups, spec.confidence)
+        n_groups[row] = picked.groups.number
         for target in concept.targets:
             column = labels.targets.index(target.target)
             n_pairs[row, column] = len(target.group)
@@ -150,9 +151,9 @@ def _by_layer(
     by_layer = bootstrap_ratio(sums, counts, weights, confidence)
     if concept.crossed and target.target in target.sources:
         own = target.sources.index(target.target)
-        groups = int(np.count_nonzero(counts))
+        groups = GroupCount.of(counts)
         drawn = widened(resampled_ratio(sums[:, :, own].astype(np.float64), counts, weights))
-        by_layer[:, own] = percentile_interval(drawn, groups, confidence)
+        by_layer[:, own] = bootstrap_interval(drawn, groups, confidence)
     return by_layer
 
 
@@ -172,5 +173,5 @@ def _auroc(
     if concept.crossed and target.target in target.sources:
         own = target.sources.index(target.target)
         values[own] = widened(values[own])
-    groups = int(np.count_nonzero(concept.counts(target)))
-    return percentile_interval(values, groups, confidence)
+    groups = GroupCount.of(concept.counts(target))
+    return bootstrap_interval(values, groups, confidence)

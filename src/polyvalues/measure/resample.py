@@ -2,8 +2,18 @@
 
 Bootstrap. Groups (scenarios, questions) are drawn with replacement, once per concept and for all of its languages, so
 that what two languages share is shared in every draw. A resample is a row of multiplicities `[resample, group]`;
-**resample 0 is the data itself** (every group once), as replicate 0 of the jackknife is the fit on all folds. The
-interval is the percentile interval of the resamples after 0, widened where needed to hold the estimate.
+**resample 0 is the data itself** (every group once), as replicate 0 of the jackknife is the fit on all folds.
+
+Interval of a quantity x within limits [a, b]: Wilson's (1927) with the effective sample size of the bootstrap. With
+the estimate as p = (x - a) / (b - a), V the variance of p over the resamples after 0, and groups of sizes n_g worth
+G = (sum n_g)^2 / sum n_g^2 groups of equal size, t the quantile of Student's t with G - 1 degrees of freedom:
+
+    h = t^2 V G / ((G - 1) p (1 - p))
+    p_lower, p_upper = (p + h/2 -+ sqrt(h p (1 - p) + h^2/4)) / (1 + h)
+
+V is too small by (G - 1)/G, since deviations are taken from the mean of the same groups. Percentiles of the resamples
+have neither of the two corrections, and near a limit they are too short on the side that points away from it. A
+quantity without limits has the percentiles, spread about the estimate by t/z sqrt(G/(G - 1)), z the normal quantile.
 
 Cross-fitted, own vector. The pairs then depend on each other through the vectors, which drawing groups does not see;
 the resamples are spread about the data by `kernels.SHARED`.
@@ -15,15 +25,66 @@ value `v` lies in [v - u (v - a), v + u (b - v)]: 60 of 60 right gives [0.940, 1
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int32
+from jaxtyping import Float, Float64, Int, Int32, Shaped
 from scipy import stats
 
 from polyvalues.measure.kernels import SHARED
 
 _BLOCK = 1 << 22
 """Most values (cells times resamples) held at once."""
+_FEWEST: Final = 0.01
+"""Degrees of freedom of a single group; any interval then reaches from limit to limit."""
+_ROUNDING: Final = 1e-12
+"""Draws that differ by less are alike."""
+_LARGEST: Final = 1e12
+"""Value of h from which Wilson's interval is as wide as the limits."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupCount:
+    """Number of groups behind each cell.
+
+    Attributes:
+        number: groups with pairs.
+        effective: number of groups of equal size that are worth as much; at most `number`.
+    """
+
+    number: Int[np.ndarray, "*cell"]
+    effective: Float64[np.ndarray, "*cell"]
+
+    @classmethod
+    def of(cls, counts: Shaped[np.ndarray, " group *cell"]) -> "GroupCount":
+        """From the pairs (or their weights) per group; 0 where there are none."""
+        sizes = np.asarray(counts, dtype=np.float64)
+        squares = (sizes**2).sum(axis=0)
+        worth = np.divide(sizes.sum(axis=0) ** 2, squares, out=np.zeros(squares.shape), where=squares > 0)
+        return cls(np.asarray((sizes > 0).sum(axis=0)), np.asarray(worth))
+
+    @classmethod
+    def stack(cls, parts: Sequence["GroupCount"]) -> "GroupCount":
+        """Several counts along a new first axis."""
+        return cls(np.stack([part.number for part in parts]), np.stack([part.effective for part in parts]))
+
+    def at(self, where: Any) -> "GroupCount":
+        """Counts of some cells, by any index of numpy."""
+        return GroupCount(np.asarray(self.number[where]), np.asarray(self.effective[where]))
+
+    def smaller(self, other: "GroupCount") -> "GroupCount":
+        """Smaller counts of two, cell by cell."""
+        number = np.minimum(self.number, other.number)
+        return GroupCount(np.asarray(number), np.asarray(np.minimum(self.effective, other.effective)))
+
+    def least(self) -> "GroupCount":
+        """Smallest counts of all cells that have groups; 0 if none has."""
+        known = self.number > 0
+        if not known.any():
+            return GroupCount(np.array(0), np.array(0.0))
+        return GroupCount(np.asarray(self.number[known].min()), np.asarray(self.effective[known].min()))
 
 
 def stable_hash(name: str) -> int:
@@ -89,9 +150,9 @@ def widened(
     return np.clip(estimate + SHARED * (values - estimate), *limits)
 
 
-def percentile_interval(
+def bootstrap_interval(
     values: Float64[np.ndarray, "*cell resample"],
-    groups: int | Int[np.ndarray, "*cell"],
+    groups: GroupCount,
     confidence: float,
     limits: tuple[float, float] = (0.0, 1.0),
 ) -> Float64[np.ndarray, "*cell interval"]:
@@ -99,20 +160,59 @@ def percentile_interval(
 
     Args:
         values: the quantity in every resample; NaN where it was not defined there.
-        groups: number of groups behind each cell, for cells without spread.
+        groups: number of groups behind each cell, of any shape that broadcasts to that of the cells.
         confidence: coverage aimed at.
-        limits: smallest and largest possible value.
+        limits: smallest and largest possible value, both finite or both infinite.
     """
-    estimate, draws = np.asarray(values[..., 0]), np.sort(values[..., 1:], axis=-1)  # NaN last
-    defined = np.asarray(np.sum(~np.isnan(draws), axis=-1))
-    tail = (1 - confidence) / 2
-    lower, upper = (_sorted_quantile(draws, defined, share) for share in (tail, 1 - tail))
-    share = unlike_share(np.broadcast_to(np.asarray(groups), estimate.shape), confidence)
-    last = np.take_along_axis(draws, np.maximum(defined - 1, 0)[..., None], axis=-1)[..., 0]
-    alike = (defined == 0) | (draws[..., 0] == last)
-    lower = np.where(alike, estimate - share * (estimate - limits[0]), lower)
-    upper = np.where(alike, estimate + share * (limits[1] - estimate), upper)
+    estimate, draws = np.asarray(values[..., 0]), np.ascontiguousarray(values[..., 1:])
+    alike = ~(np.fmax.reduce(draws, axis=-1) - np.fmin.reduce(draws, axis=-1) > _ROUNDING)  # or no draw at all
+    degrees = np.maximum(np.broadcast_to(groups.effective, estimate.shape) - 1, _FEWEST)
+    reach = stats.t.ppf((1 + confidence) / 2, degrees) * np.sqrt((degrees + 1) / degrees)
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(limits).all():
+            lower, upper = _wilson(estimate, np.asarray(reach * _spread(draws)), limits)
+        else:
+            tail, unit = (1 - confidence) / 2, stats.norm.ppf((1 + confidence) / 2)
+            ordered, defined = np.sort(draws, axis=-1), np.asarray((~np.isnan(draws)).sum(axis=-1))  # NaN last
+            lower, upper = (
+                estimate + reach / unit * (_sorted_quantile(ordered, defined, share) - estimate)
+                for share in (tail, 1 - tail)
+            )
+        share = unlike_share(np.broadcast_to(groups.number, estimate.shape), confidence)
+        lower = np.where(alike, estimate - share * (estimate - limits[0]), lower)
+        upper = np.where(alike, estimate + share * (limits[1] - estimate), upper)
     return bounded(estimate, lower, upper)
+
+
+def _wilson(
+    estimate: Float64[np.ndarray, "*cell"], reach: Float64[np.ndarray, "*cell"], limits: tuple[float, float]
+) -> tuple[Float64[np.ndarray, "*cell"], Float64[np.ndarray, "*cell"]]:
+    """Bounds of Wilson's interval within limits; plain ones, cut, for an estimate at a limit or beyond."""
+    low, width = limits[0], max(limits[1] - limits[0], _ROUNDING)
+    share, reach = (estimate - low) / width, reach / width
+    room = share * (1 - share)
+    inside = room > 0
+    h = np.minimum(np.divide(reach, np.sqrt(np.where(inside, room, 1.0))) ** 2, _LARGEST)
+    middle, half = (share + h / 2) / (1 + h), np.sqrt(h * room + h**2 / 4) / (1 + h)
+    bounds = (np.where(inside, middle + side * half, np.clip(share + side * reach, 0.0, 1.0)) for side in (-1, 1))
+    lower, upper = (np.clip(low + width * bound, *limits) for bound in bounds)
+    return np.asarray(lower), np.asarray(upper)
+
+
+def _spread(draws: Float64[np.ndarray, "*cell draw"]) -> Float64[np.ndarray, "*cell"]:
+    """Standard deviation over the draws that are not NaN; 0 for fewer than two.
+
+    A cell's bits do not depend on whether another cell has NaN.
+    """
+    missing = np.isnan(draws)
+    some = bool(missing.any())
+    count = np.asarray(draws.shape[-1] - missing.sum(axis=-1))
+    mean = (np.where(missing, 0.0, draws) if some else draws).sum(axis=-1) / np.maximum(count, 1)
+    apart = draws - mean[..., None]
+    if some:
+        apart[missing] = 0.0
+    squares = np.square(apart, out=apart).sum(axis=-1)
+    return np.asarray(np.sqrt(squares / np.maximum(count - 1, 1)))
 
 
 def _sorted_quantile(
@@ -146,10 +246,10 @@ def bootstrap_ratio(
     flat = sums.reshape(len(sums), -1)
     result = np.empty((flat.shape[1], 3))
     step = max(1, _BLOCK // len(weights))
-    groups = int(np.count_nonzero(counts))
+    groups = GroupCount.of(counts)
     for start in range(0, flat.shape[1], step):
         block = resampled_ratio(flat[:, start : start + step], counts, weights)
-        result[start : start + step] = percentile_interval(block, groups, confidence)
+        result[start : start + step] = bootstrap_interval(block, groups, confidence)
     return result.reshape(*sums.shape[1:], 3)
 
 

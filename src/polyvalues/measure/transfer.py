@@ -15,12 +15,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from polyvalues.artifacts import LayerChoice, Scores
 from polyvalues.axes import BOUNDS, CONCEPT, INTERVAL, SOURCE, TARGET
 from polyvalues.measure.outcomes import ConceptOutcomes, Labels, labels_of, resample_picked, strict_outcomes
-from polyvalues.measure.resample import percentile_interval
+from polyvalues.measure.resample import GroupCount, bootstrap_interval
 from polyvalues.specs import StatisticsSpec
 
 
@@ -51,10 +51,9 @@ def tabulate(labels: Labels, concepts: Iterable[ConceptOutcomes], spec: Statisti
         row = labels.concepts.index(concept.concept)
         weights = concept.weights(spec.draws, spec.seed)
         found = resample_picked(concept, labels, weights, relative=True)
-        groups = np.broadcast_to(found.groups[None], shape[1:3])
-        values[row] = percentile_interval(found.accuracy, groups, spec.confidence, (-1.0, 1.0))
+        values[row] = bootstrap_interval(found.accuracy, found.groups, spec.confidence, (-1.0, 1.0))
         back, least = _reversed(found.accuracy, found.groups, labels)
-        asymmetry[row] = percentile_interval(found.accuracy - back, least, spec.confidence, (-2.0, 2.0))
+        asymmetry[row] = bootstrap_interval(found.accuracy - back, least, spec.confidence, (-2.0, 2.0))
         for array in (values, asymmetry):
             _zero_diagonal(array[row], labels)
     dims = (CONCEPT, SOURCE, TARGET, INTERVAL)
@@ -71,18 +70,18 @@ def tabulate(labels: Labels, concepts: Iterable[ConceptOutcomes], spec: Statisti
 
 
 def _reversed(
-    values: Float64[np.ndarray, "source target resample"], groups: Int64[np.ndarray, " target"], labels: Labels
-) -> tuple[Float64[np.ndarray, "source target resample"], Int64[np.ndarray, "source target"]]:
-    """T[t -> s] at [s, t], NaN where there is none, and the smaller number of groups of the two languages."""
+    values: Float64[np.ndarray, "source target resample"], groups: GroupCount, labels: Labels
+) -> tuple[Float64[np.ndarray, "source target resample"], GroupCount]:
+    """T[t -> s] at [s, t], NaN where there is none, and the smaller groups of the two languages."""
     back = np.full(values.shape, np.nan)
-    least = np.zeros(values.shape[:2], np.int64)
+    behind = np.zeros(values.shape[:2], np.int64)  # the language itself where there is no way back
     for row, source in enumerate(labels.sources):
         for column, target in enumerate(labels.targets):
             if source in labels.targets and target in labels.sources:
                 there = labels.targets.index(source)
                 back[row, column] = values[labels.sources.index(target), there]
-                least[row, column] = min(groups[there], groups[column])
-    return back, least
+                behind[row, column] = there
+    return back, groups.at(behind).smaller(groups)
 
 
 def _zero_diagonal(cells: Float64[np.ndarray, "source target interval"], labels: Labels) -> None:

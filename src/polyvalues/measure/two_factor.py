@@ -185,7 +185,7 @@ def resampled(series: Series, groups: float) -> Stratum:
 
     Args:
         series: row 0 with all languages; replicates are resamples, 0 the data itself.
-        groups: number of groups of equal size that are worth as much (`effective_groups`), above 1.
+        groups: number of groups of equal size that are worth as much (`resample.GroupCount`), above 1.
     """
     grown = groups / (groups - 1)  # a bootstrap variance is too small by this
     return Stratum(series, lambda values: grown * bootstrap_spread(values), groups - 1)
@@ -204,12 +204,3 @@ def resampled_interval(
     return both_interval(
         [resampled(series, groups)], items, Over(confidence, share=limits == (0.0, 1.0), limits=limits)
     )
-
-
-def effective_groups(counts: Sequence[Float64[np.ndarray, " group"]]) -> float:
-    """Number of groups of equal size that would be worth as much, in the language with the fewest.
-
-    Args:
-        counts: pairs per group, one array per language.
-    """
-    return min((float(row.sum() ** 2 / (row**2).sum()) for row in counts if row.any()), default=0.0)

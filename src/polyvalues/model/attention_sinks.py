@@ -73,9 +73,7 @@ def _inside(
 def surroundings(template: Template) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Token ids that stand in front of every text, and behind it."""
     tokenizer: Any = template.tokenizer
-    rendered = [template.render("", probe)[0] for probe in _PROBES]
-    found = tokenizer(rendered, add_special_tokens=template.add_special_tokens, verbose=False)["input_ids"]
-    rows = [list(ids) for ids in found]
+    rows = template.encode([("", probe) for probe in _PROBES])
     # A tokenizer with a closed vocabulary may know none of the probes: what it gives instead is not put around them.
     unknown = tokenizer.unk_token_id
     rows = [[-place if token == unknown else token for token in row] for place, row in enumerate(rows, 1)]

@@ -8,7 +8,7 @@ A batch of n texts whose longest has L tokens costs n * L; n is the largest with
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from jaxtyping import Int, Int32
@@ -41,6 +41,13 @@ class Tokens:
         """Number of tokens of each of these texts."""
         return self.starts[rows + 1] - self.starts[rows]
 
+    def part(self, rows: Int[np.ndarray, " row"]) -> "Tokens":
+        """These texts alone, in this order."""
+        lengths = self.lengths(rows)
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        flat = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], lengths)
+        return Tokens(self.ids[flat], starts, np.argsort(-lengths, kind="stable"))
+
     def listed(self, rows: Int[np.ndarray, " row"]) -> list[list[int]]:
         """Token ids of these texts."""
         return [self.ids[self.starts[row] : self.starts[row + 1]].tolist() for row in rows]
@@ -66,15 +73,13 @@ def tokenise(texts: Sequence[tuple[str, str]], template: Template, limit: int | 
         limit: most tokens a text may have, special tokens included; None: no limit.
 
     Raises:
-        ReadingError: a text has no tokens, or more than `limit`.
+        ReadingError: a text has no tokens, more than `limit`, or control tokens that cannot be read as characters.
     """
     flat, lengths = array("i"), np.zeros(len(texts), dtype=np.int64)
     for first in range(0, len(texts), _CHUNK):
-        rendered = [template.render(prefix, side)[0] for prefix, side in texts[first : first + _CHUNK]]
-        encoded: Any = template.tokenizer(
-            rendered, add_special_tokens=template.add_special_tokens, return_attention_mask=False, verbose=False
-        )
-        for place, (text, ids) in enumerate(zip(rendered, encoded["input_ids"], strict=True)):
+        some = texts[first : first + _CHUNK]
+        for place, ((prefix, side), ids) in enumerate(zip(some, template.encode(some), strict=True)):
+            text = prefix + side
             if not ids:
                 raise ReadingError(f"text {shown(text)} has no tokens, so there is nothing to read; drop it")
             if limit is not None and len(ids) > limit:

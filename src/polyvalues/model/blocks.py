@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from polyvalues.errors import ArchitectureError
 
 _COUNTS: Final = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
-_OTHER_PARTS: Final = ("vision", "visual", "image", "audio", "speech", "encoder", "projector", "perceiver")
+OTHER_PARTS: Final = ("vision", "visual", "image", "audio", "speech", "encoder", "projector", "perceiver")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def find_blocks(model: nn.Module) -> Blocks:
     unsplit = set(getattr(model, "_no_split_modules", None) or ())
     rules: tuple[Callable[[str], bool], ...] = (
         lambda name: not any(name.startswith(f"{other}.") for other in found),
-        lambda name: not any(part in name.lower() for part in _OTHER_PARTS),
+        lambda name: not any(part in name.lower() for part in OTHER_PARTS),
         lambda name: {type(block).__name__ for block in lists[name]} <= unsplit,
     )
     for rule in rules:

@@ -47,7 +47,7 @@ class Embedder:
             ReadingError: a text has no tokens or more than the model reads.
         """
         base, tokenizer = self.parts.base, self.parts.tokenizer
-        template = make_template(None, tokenizer)
+        template = make_template(None, tokenizer, front=self.parts.front)
         tokens = tokenise([("", self.prefix + text) for text in texts], template, token_limit(base))
         pad = tokenizer.pad_token_id if isinstance(tokenizer.pad_token_id, int) else 0
         found: list[np.ndarray | None] = [None] * len(texts)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -21,11 +22,11 @@ from polyvalues.model.compiled import compile_blocks
 from polyvalues.model.fingerprint import fingerprint
 from polyvalues.model.loading import Parts, load_parts, model_source
 from polyvalues.model.origin import unseen
-from polyvalues.model.packed_attention import can_pack
 from polyvalues.model.presets import PRESETS, Preset, find_preset
 from polyvalues.model.prompt_name import prompt_name
 from polyvalues.model.prompting import Template, make_template
 from polyvalues.model.runtime import Runtime
+from polyvalues.model.trial import Trials
 from polyvalues.model.vllm_runtime import VllmRuntime
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
 
@@ -55,6 +56,7 @@ class ModelHandle:
         runtime: another library that runs the model; None: transformers, here. `blocks` are then empty shells, unless
             the head was asked for.
         compiled: its blocks are compiled.
+        front: the id of a BOS that templates put in front since the tokenizer does not; None: there is none.
         code: what else the computation comes from: modelling code of the model's own, weights that cannot be seen.
     """
 
@@ -75,6 +77,7 @@ class ModelHandle:
     divided: bool = False
     runtime: Runtime | None = None
     compiled: bool = False
+    front: int | None = None
     code: str = ""
 
     @property
@@ -89,9 +92,13 @@ class ModelHandle:
         return prompt_name(self.template)
 
     @cached_property
-    def packs(self) -> bool:
-        """Whether texts can be read packed (`polyvalues.model.packing`); tried when it is first asked."""
-        return not self.encoder and can_pack(self.model, self.blocks)
+    def trials(self) -> Trials:
+        """How texts can be read together; tried when it is asked."""
+        own: Any = self.tokenizer
+        added = [int(number) for number in own.added_tokens_decoder]
+        ids = np.setdiff1d(np.arange(self.vocabulary), added)
+        few = ids if len(ids) > 1 else np.arange(self.vocabulary)
+        return Trials(self.model, self.blocks, self.encoder, few, self.pad, self.token_limit, self.divided)
 
     @property
     def device(self) -> torch.device:
@@ -135,11 +142,11 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         )
     parts = load_parts(spec, head=head)
     model, tokenizer = parts.base, parts.tokenizer
-    template = make_template(spec.template or (preset.template if preset else None), tokenizer, day=spec.today)
+    wanted = spec.template or (preset.template if preset else None)
+    template = make_template(wanted, tokenizer, front=parts.front, day=spec.today)
     blocks = find_blocks(model)
-    hidden = int(text_config(model.config).hidden_size)
     probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
-    name = fingerprint(model, probe, parts.adapters)
+    name = fingerprint(model, probe if parts.front is None else [parts.front, *probe], parts.adapters)
     limit = token_limit(model)
     runtime = None
     if spec.runtime == "vllm":
@@ -157,7 +164,7 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         blocks=blocks.modules,
         final_norm=blocks.final_norm,
         n_layers=len(blocks.modules),
-        hidden=hidden,
+        hidden=int(text_config(model.config).hidden_size),
         encoder=parts.encoder,
         token_limit=limit,
         fingerprint=name,
@@ -169,10 +176,10 @@ def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
         divided=spec.tensor_parallel,
         runtime=runtime,
         compiled=compiled,
+        front=parts.front,
         code=unseen(spec, model, parts.commit),
     )
-    if handle.divided:
-        _ = handle.packs  # a trial of all processes together: later only the leading one would ask
+    _ = handle.trials  # remembers the model as it was loaded
     return handle
 
 
@@ -215,5 +222,6 @@ def _describe(
         "fingerprint": name,
         "prompt": prompt_name(template),
         "training shares": preset.shares_source if preset else "",
+        **parts.remarks,
     }
     return MappingProxyType({key: value for key, value in lines.items() if value})

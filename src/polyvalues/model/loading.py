@@ -27,13 +27,18 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     BitsAndBytesConfig,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import logging as transformers_logging
 
 from polyvalues.errors import ArchitectureError, MissingExtra, ModelLoadError
+from polyvalues.model.beginning import missing_bos
+from polyvalues.model.blocks import text_config
+from polyvalues.model.consistency import foreign_tokenizer, rounding, stored_dtype, unused_weights
 from polyvalues.model.origin import commit_of, refuse_unread_adapter
 from polyvalues.model.parallel import parallel_plan
 from polyvalues.specs import EMBEDDED_MODEL, ModelSpec
@@ -62,6 +67,8 @@ class Parts:
         causal: the same model with its LM head; None where it was not asked for.
         tokenizer: its tokenizer.
         encoder: whether it is an encoder.
+        front: the id of a BOS that belongs in front of texts and is not added by the tokenizer; None: there is none.
+        remarks: what the record says about the beginning of texts, stored weights and what does not belong together.
         commit: of the Hub's repository; empty for a folder.
         adapters: settings of adapters that are laid over the weights, by name.
     """
@@ -70,6 +77,8 @@ class Parts:
     causal: PreTrainedModel | None
     tokenizer: PreTrainedTokenizerBase
     encoder: bool
+    front: int | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
     adapters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -110,15 +119,59 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
             **common,
         )
         base = full if encoder else _without_head(full)
-        check_complete(spec, full, base, info["missing_keys"])
         if head and encoder:
             raise ModelLoadError(f"{spec.id}: is an encoder, which cannot generate text; it can only be read")
-        kept = full if head else base
+        check_complete(spec, full, full if head else base, info["missing_keys"])
+        unused = unused_weights(full, base, info["unexpected_keys"], head=head)
+        said: Any = PretrainedConfig.get_config_dict(source, **common)[0]
+        usual = type(text_config(config))().to_dict()
+        signs = foreign_tokenizer(tokenizer, said, _rows(base), usual=usual, encoder=encoder)
+        remarks = _mismatches(spec, (source, commit or spec.revision), full, unused, signs)
+        full.eval()
         if not placement:
-            nn.Module.to(kept, device)
-    kept.eval()
-    kept.requires_grad_(requires_grad=False)
-    return Parts(base, full if head else None, tokenizer, encoder, commit, getattr(full, "peft_config", None) or {})
+            nn.Module.to(full if head else base, device)
+        adds = get_tokenizer_config(source, **common).get("add_bos_token")
+        place = None if placement else device
+        front, remark = missing_bos(tokenizer, full, spec.bos, adds, encoder=encoder, device=place)
+    full.requires_grad_(requires_grad=False)
+    remarks = {"beginning of texts": remark, **remarks}
+    adapters = getattr(full, "peft_config", None) or {}
+    return Parts(base, full if head else None, tokenizer, encoder, front, remarks, commit, adapters)
+
+
+def _rows(base: PreTrainedModel) -> int:
+    embeddings: Any = base.get_input_embeddings()
+    return int(embeddings.weight.shape[0])
+
+
+def _mismatches(
+    spec: ModelSpec, source: tuple[str, str | None], full: PreTrainedModel, unused: list[str], signs: list[str]
+) -> dict[str, str]:
+    """Remarks on stored weights, and on what does not belong together if that is not refused.
+
+    Raises:
+        ModelLoadError: something does not belong together, and `model.mismatch` is not "report".
+    """
+    found = list(signs)
+    if unused:
+        found.insert(
+            0,
+            f"{len(unused)} weights of the checkpoint have no place in the model ({', '.join(unused[:3])}"
+            f"{' ...' if len(unused) > 3 else ''}): its config does not belong to it",
+        )
+    packed = spec.quantisation != "none" or getattr(full.config, "quantization_config", None) is not None
+    stored = None if packed else stored_dtype(*source)
+    found += rounding(stored, full, spec.dtype)
+    if found and spec.mismatch == "refuse":
+        raise ModelLoadError(
+            f"{spec.id}: what is loaded would not be what the folder holds: {'; '.join(found)}. Mend the folder, or "
+            "set model.mismatch = 'report' to read it as it is and have this in the record"
+        )
+    name = str(stored).removeprefix("torch.")
+    return {
+        "weights stored as": "" if stored in (None, full.dtype) else name,
+        "does not belong together": "; ".join(found),
+    }
 
 
 @contextmanager
@@ -230,12 +283,12 @@ def _without_head(full: PreTrainedModel) -> PreTrainedModel:
 
 
 def check_complete(spec: ModelSpec, full: PreTrainedModel, base: PreTrainedModel, missing: Any) -> None:
-    """No parameter that is read may be absent from the checkpoint; poolers and heads are never read.
+    """No parameter that is used may be absent from the checkpoint; poolers never are, heads only to generate.
 
     Args:
         spec: which model.
         full: as it was loaded.
-        base: the part of it that is read.
+        base: the part of it that is used.
         missing: names of the weights of `full` that the checkpoint lacks.
 
     Raises:

@@ -89,6 +89,8 @@ def _lengths(
         lengths.append(states[0].float().norm(dim=-1).cpu())
         weights.append(token_weights(states, own.to(states.device))[0].cpu())
 
+    if leads() or not handle.divided:
+        handle.trials.refresh()
     with ExitStack() as stack:
         if handle.divided and leads():
             alone = Order(np.array([ids]), np.array([len(ids)]), packs=False, last=handle.n_layers - 1, through=True)

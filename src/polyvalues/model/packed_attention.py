@@ -4,11 +4,10 @@
 
 Linear layers see one long row of tokens; here the queries and keys of texts of like length are gathered, padded, given
 to `scaled_dot_product_attention` in one call, and laid back. Whether a model can be read this way is not looked up but
-tried (`can_pack`): states of packed token ids must be those of the plain pass. Models with ALiBi, recurrent layers,
-attention sinks or capped scores fail it, and are read padded.
+tried (`polyvalues.model.trial`): states of packed token ids must be those of one text at a time. Models with ALiBi,
+recurrent layers, attention sinks or capped scores fail it, and are read padded.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,12 +22,10 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, PreTrainedModel
 
 from polyvalues.errors import ArchitectureError
-from polyvalues.model.batching import Tokens
-from polyvalues.model.blocks import block_states, text_config
-from polyvalues.model.packing import Bucket, Packed, neighbours, pack
+from polyvalues.model.blocks import text_config
+from polyvalues.model.packing import Bucket, Packed
 
 NAME: Final = "polyvalues_packed"
-_LOG = logging.getLogger("polyvalues")
 _HARMLESS: Final = frozenset(
     {
         "scaling",
@@ -42,21 +39,6 @@ _HARMLESS: Final = frozenset(
     }
 )
 """Options that are honoured, or do not change what attention computes."""
-
-_FAILURES: Final = (
-    RuntimeError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    IndexError,
-    AssertionError,
-    ArchitectureError,
-)
-_CLOSE: Final = {torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 0.2}
-"""Half precision loses a few per cent over 32 blocks whichever way it is summed; what tells is the other context."""
-
-_PROBE_TOKENS: Final = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,58 +163,3 @@ def _gathered(states: Float[Tensor, "head token size"], index: Tensor, repeats: 
 
 
 AttentionInterface.register(NAME, _attend)
-
-
-@torch.inference_mode()
-def can_pack(model: PreTrainedModel, blocks: tuple[nn.Module, ...]) -> bool:
-    """Whether packed texts give the states of the plain pass, tried on a few made-up texts.
-
-    The difference must be no more than rounding, and far less than what another context would make.
-    """
-    embeddings: Any = model.get_input_embeddings()
-    vocabulary = int(embeddings.weight.shape[0])
-    rng = np.random.default_rng(0)
-    texts = rng.integers(0, vocabulary, (4, _PROBE_TOKENS)).astype(np.int32)
-    texts[1, : _PROBE_TOKENS // 2] = texts[0, : _PROBE_TOKENS // 2]
-    texts[3, -1] = texts[2, -1]
-    lengths = np.full(4, _PROBE_TOKENS)
-    tokens = Tokens(texts.ravel(), np.concatenate([[0], np.cumsum(lengths)]), np.arange(4))
-    order, _ = neighbours(tokens)
-    packed = pack(tokens, order)
-    try:
-        plain = _states(model, blocks, torch.from_numpy(texts[order].astype(np.int64)))[:, :, -1]
-        with packed_attention(model, packed):
-            row = _states(model, blocks, torch.from_numpy(packed.ids.astype(np.int64))[None], packed.positions)
-    except _FAILURES as error:
-        _LOG.debug("%s cannot be read packed: %s", type(model).__name__, error)
-        return False
-    last = torch.from_numpy(packed.paths[:, -1])
-    difference = (row[:, 0, last] - plain).abs().amax(dim=(1, 2))
-    scale = plain.abs().amax(dim=(1, 2))
-    where = np.argsort(order)
-    context = (plain[:, where[2]] - plain[:, where[3]]).abs().amax(dim=1)
-    close = difference <= _CLOSE.get(model.dtype, 0.0) * scale
-    apart = difference <= 0.2 * context
-    return bool(close.all() and apart.all() and torch.isfinite(row).all())
-
-
-def _states(
-    model: PreTrainedModel, blocks: tuple[nn.Module, ...], ids: Tensor, positions: np.ndarray | None = None
-) -> Float[Tensor, "layer text token hidden"]:
-    """All blocks' outputs, on the CPU in float32."""
-    device = next((p.device for p in model.parameters() if p.device.type != "meta"), torch.device("cpu"))
-    kept: list[Tensor] = []
-
-    def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        kept.append(block_states(output).float().cpu())
-
-    hooks = [block.register_forward_hook(keep) for block in blocks]
-    inputs: dict[str, Any] = {"input_ids": ids.to(device), "use_cache": False}
-    if positions is not None:
-        inputs["position_ids"] = torch.from_numpy(positions)[None].to(device)
-    try:
-        model(**inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return torch.stack(kept)

@@ -29,6 +29,7 @@ class Order:
         packs: whether the texts are packed.
         last: the last block that is needed.
         through: the pass goes on to the end of the model.
+        trial: the pass may fail (`polyvalues.model.trial`), in all processes alike.
     """
 
     ids: Int[np.ndarray, "text token"]
@@ -36,6 +37,7 @@ class Order:
     packs: bool
     last: int
     through: bool
+    trial: bool = False
 
 
 def leads() -> bool:
@@ -64,20 +66,20 @@ def parallel_plan(name: str) -> dict[str, Any]:
 def give(order: Order | None, device: torch.device) -> None:
     """Tell the followers what to run; None: that there is nothing more."""
     if order is None:
-        _shared(torch.tensor([_END, 0, 0, 0, 0]), device)
+        _shared(torch.tensor([_END, 0, 0, 0, 0, 0]), device)
         return
     rows, width = order.ids.shape
-    _shared(torch.tensor([rows, width, int(order.packs), order.last, int(order.through)]), device)
+    _shared(torch.tensor([rows, width, int(order.packs), order.last, int(order.through), int(order.trial)]), device)
     _shared(torch.from_numpy(np.concatenate([order.lengths[:, None], order.ids], axis=1).astype(np.int64)), device)
 
 
 def take(device: torch.device) -> Order | None:
     """What the leader says, None at the end."""
-    rows, width, packs, last, through = _shared(torch.zeros(5, dtype=torch.int64), device).tolist()
+    rows, width, packs, last, through, trial = _shared(torch.zeros(6, dtype=torch.int64), device).tolist()
     if rows == _END:
         return None
     table = _shared(torch.zeros((rows, width + 1), dtype=torch.int64), device).numpy()
-    return Order(table[:, 1:], table[:, 0], bool(packs), last, bool(through))
+    return Order(table[:, 1:], table[:, 0], bool(packs), last, bool(through), bool(trial))
 
 
 def _shared(content: torch.Tensor, device: torch.device) -> torch.Tensor:

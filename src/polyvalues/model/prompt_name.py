@@ -8,7 +8,7 @@ special tokens have different names. So has one whose chat template prints anoth
 import hashlib
 import json
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 from polyvalues.model.fingerprint import tokenizer_name
 from polyvalues.model.prompting import Template
@@ -31,13 +31,7 @@ def prompt_name(template: Template) -> str:
         own,
         template.source,
         [template.render(*probe) for probe in probes],
-        [_ids(template, probe) for probe in probes],
+        template.encode(probes),
         tokenizer_name(template.tokenizer),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def _ids(template: Template, probe: tuple[str, str]) -> list[int]:
-    rendered, special = template.render(*probe)
-    encoded: Any = template.tokenizer(rendered, add_special_tokens=special, verbose=False)
-    return list(encoded["input_ids"])

@@ -4,11 +4,14 @@ The input is `prefix + side`, verbatim. `raw` reads it as it is. A template puts
 replacement, so braces in the data mean nothing. `chat` is the tokenizer's chat template with the input as the only
 user message and the generation prompt behind it; it brings its own special tokens, so the tokenizer adds none
 (as `apply_chat_template(tokenize=True)` does). The tokenizer adds its special tokens to raw and templated text unless
-the template already begins with what the tokenizer would put there. A chat template that asks what day it is prints a
-fixed one (`polyvalues.model.dates`).
+the template already begins with what the tokenizer would put there. Control tokens in the input itself are characters
+(`polyvalues.model.control_tokens`). A BOS that the model was trained with and the tokenizer leaves out
+(`polyvalues.model.beginning`) is put in front of raw and templated text. A chat template that asks what day it is
+prints a fixed one (`polyvalues.model.dates`).
 """
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -17,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from polyvalues.days import TEMPLATE_DAY
 from polyvalues.errors import SpecError
+from polyvalues.model.control_tokens import ControlTokens
 from polyvalues.model.dates import prints_day, with_day
 
 INPUT: Final = "{input}"
@@ -30,13 +34,28 @@ class Template:
         name: `raw`, `chat`, or the template itself.
         tokenizer: the tokenizer that reads the result.
         add_special_tokens: whether the tokenizer adds its special tokens.
+        front: the id of a BOS that the tokenizer does not add though it should; None: there is none.
         day: what a chat template prints that asks what day it is.
     """
 
     name: str
     tokenizer: PreTrainedTokenizerBase
     add_special_tokens: bool
+    front: int | None = None
     day: datetime.date = TEMPLATE_DAY
+
+    def encode(self, texts: Sequence[tuple[str, str]]) -> list[list[int]]:
+        """Token ids of texts, given as `(prefix, side)`; empty where there is nothing to read.
+
+        Raises:
+            ReadingError: a text holds control tokens that cannot be read as characters.
+        """
+        found = self._reader.encode([prefix + side for prefix, side in texts])
+        return found if self.front is None else [[self.front, *ids] for ids in found]
+
+    @cached_property
+    def _reader(self) -> ControlTokens:
+        return ControlTokens(self.tokenizer, lambda text: self.render("", text)[0], self.add_special_tokens)
 
     @cached_property
     def source(self) -> str:
@@ -65,13 +84,19 @@ class Template:
 
 
 def make_template(
-    template: str | None, tokenizer: PreTrainedTokenizerBase, *, day: datetime.date = TEMPLATE_DAY
+    template: str | None,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    front: int | None = None,
+    day: datetime.date = TEMPLATE_DAY,
 ) -> Template:
     """A template for a tokenizer.
 
     Args:
         template: None or `raw`, `chat`, or a text with `{input}`.
         tokenizer: the tokenizer.
+        front: the id of a BOS that the tokenizer does not add though it should. A chat template and one that begins
+            with it bring their own.
         day: what a chat template prints that asks what day it is.
 
     Raises:
@@ -89,7 +114,13 @@ def make_template(
         return Template(name, tokenizer, add_special_tokens=False, day=day)
     if name != "raw" and INPUT not in name:
         raise SpecError(f"template {name!r} is neither 'raw' nor 'chat' and has no '{INPUT}'")
-    return Template(name, tokenizer, add_special_tokens=name == "raw" or not _brings_specials(name, tokenizer))
+    if (
+        front is not None
+        and name != "raw"
+        and list(tokenizer(name, add_special_tokens=False)["input_ids"])[:1] == [front]
+    ):
+        front = None
+    return Template(name, tokenizer, name == "raw" or not _brings_specials(name, tokenizer), front, day)
 
 
 def _brings_specials(template: str, tokenizer: PreTrainedTokenizerBase) -> bool:

@@ -3,10 +3,11 @@
 Forward hooks on the wanted blocks copy the read position into one float32 buffer `[layer, text, hidden]` on the
 device; one copy per batch brings it to the host. The pass stops after the last wanted block.
 
-Packed (`model.packing`, where the model can be read so): texts in the order of their tokens, a batch is one row of
-tokens without padding, and what neighbouring texts begin with is computed once. Padded (every other model): from the
-longest texts to the shortest, padded on the right; the attention mask is passed whenever a batch has padding.
-Batches are cut by a budget of tokens, counted as they are computed.
+Which texts are read together, and how, is tried at their lengths (`trial`). Packed (`model.packing`): texts in the
+order of their tokens, a batch is one row of tokens without padding, and what neighbouring texts begin with is computed
+once. Padded: from the longest texts to the shortest, padded on the right; the attention mask is passed whenever a batch
+has padding. Where padding is not right: texts of one length, or one at a time. Batches are cut by a budget of tokens,
+counted as they are computed.
 
 Position `last` is the last token the tokenizer gives, its own special tokens included: a tokenizer that ends texts
 with EOS or [SEP] is read there. `mean` is the mean over the text's own tokens, attention sinks left out
@@ -16,8 +17,8 @@ the log says so once per call.
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,15 @@ from torch import Tensor
 from polyvalues.axes import Position
 from polyvalues.errors import ArchitectureError, ReadingError, SpecError
 from polyvalues.model.attention_sinks import own_spans, own_tokens, token_weights, weighted_mean
-from polyvalues.model.batching import Tokens, next_batch, shown, tokenise
+from polyvalues.model.batching import Tokens, shown, tokenise
+from polyvalues.model.cuts import Cuts
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.packed_attention import packed_attention
-from polyvalues.model.packing import PATHS, Packed, neighbours, next_pack, pack
+from polyvalues.model.packing import Packed, pack
 from polyvalues.model.parallel import Order, give, leads, take
 from polyvalues.model.readings import Reading, after_norm, finite
 from polyvalues.model.runtime import Runtime, portions, prompt_states
+from polyvalues.model.trial import FAILURES, Way
 from polyvalues.specs import ReadingSpec
 
 logger = logging.getLogger("polyvalues")
@@ -80,9 +83,20 @@ def record(
         )
     spans = _spans(handle, tokens) if spec.position == "mean" else None
     if handle.runtime is not None:
-        return _elsewhere(_Pass(handle, layers, spans, post_norm, packs=False), handle.runtime, tokens, texts)
-    packs = spec.packing == "auto" and handle.packs
-    return _stream(_Pass(handle, layers, spans, post_norm, packs), tokens, texts, spec.batch_tokens)
+        return _elsewhere(_Pass(handle, layers, spans, post_norm, "padded"), handle.runtime, tokens, texts)
+    return _parts(_Pass(handle, layers, spans, post_norm, "padded"), tokens, texts, spec)
+
+
+def _parts(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], spec: ReadingSpec) -> Iterator[Reading]:
+    """Texts that are read in one way after those that are read in another."""
+    lengths = tokens.lengths(np.arange(len(texts)))
+    best: Way = "packed" if spec.packing == "auto" else "padded"
+    for part in run.handle.trials.parts(lengths, best=best, budget=spec.batch_tokens):
+        rows = part.rows
+        some = tokens if len(rows) == len(texts) else tokens.part(rows)
+        own = replace(run, way=part.way, spans=None if run.spans is None else run.spans[rows])
+        for reading in _stream(own, some, [texts[row] for row in rows], part.budget):
+            yield Reading(rows[reading.index], reading.states)
 
 
 def follow(handle: ModelHandle) -> None:
@@ -90,7 +104,9 @@ def follow(handle: ModelHandle) -> None:
     while (order := take(handle.device)) is not None:
         flat = order.ids[np.arange(order.ids.shape[1]) < order.lengths[:, None]].astype(np.int32)
         tokens = Tokens(flat, np.concatenate([[0], np.cumsum(order.lengths)]), np.arange(len(order.lengths)))
-        _Pass(handle, (order.last,), None, order.through, order.packs).read(tokens, tokens.order)
+        run = _Pass(handle, (order.last,), None, order.through, "packed" if order.packs else "padded")
+        with suppress(*FAILURES) if order.trial else nullcontext():
+            run.read(tokens, tokens.order)
 
 
 def dismiss(handle: ModelHandle) -> None:
@@ -128,7 +144,7 @@ def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budg
 
     On an accelerator the next batch is under way while the states of the last one are handed out.
     """
-    cuts = _Cuts(tokens, run.packs, budget)
+    cuts = Cuts(tokens, run.way, budget)
     before: _Copy | None = None
     first, warned = 0, False
     while first < len(texts):
@@ -162,38 +178,6 @@ def _stream(run: "_Pass", tokens: Tokens, texts: Sequence[tuple[str, str]], budg
             before = None
     if before is not None:
         yield finite(run.handle, run.layers, before.reading(), texts)
-
-
-class _Cuts:
-    """The order in which texts are read, and where it is cut into batches of `budget` tokens and `most` texts."""
-
-    def __init__(self, tokens: Tokens, packs: bool, budget: int):
-        self._tokens, self._packs = tokens, packs
-        self.budget, self.most = budget, len(tokens.order)
-        self._order, self._shared = neighbours(tokens) if packs else (tokens.order, tokens.order)
-        if packs and len(tokens.order):
-            # Even shares: a small last batch would run at a worse rate than the others.
-            total = int(tokens.starts[-1] - self._shared.sum())
-            longest = int(tokens.lengths(tokens.order[:1])[0])
-            self.budget = min(budget, -(-total // -(-total // budget)) + longest)
-
-    def batch(self, first: int) -> Int[np.ndarray, " text"]:
-        """The texts of the batch that begins at place `first`."""
-        if not self._packs:
-            return next_batch(self._tokens, first, self.budget)
-        count = next_pack(self._tokens, self._order[first:], self._shared[first:], self.budget)
-        return self._order[first : first + min(count, self.most)]
-
-    def halve(self, first: int, count: int) -> None:
-        """Half of a batch that did not fit: from now on no batch is larger."""
-        self.most = max(1, count // 2)
-        rows = self._order[first : first + self.most]
-        lengths = self._tokens.lengths(rows)
-        self.budget = len(rows) * int(lengths.max())
-        if self._packs:
-            new = lengths - self._shared[first : first + len(rows)]
-            new[0] = lengths[0]
-            self.budget = int(max(new.sum(), -(-lengths.sum() // PATHS)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +225,7 @@ class _Pass:
     layers: tuple[int, ...]
     spans: Int[np.ndarray, "text 2"] | None
     post_norm: bool
-    packs: bool
+    way: Way
 
     def read(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> _Copy | None:
         """States of these texts, None when memory ran out."""
@@ -259,10 +243,13 @@ class _Pass:
     def _forward(self, tokens: Tokens, rows: Int[np.ndarray, " text"]) -> _Copy:
         handle = self.handle
         device = handle.device
+        if leads() or not handle.divided:
+            handle.trials.refresh()
+        packs = self.way == "packed"
         if handle.divided and leads():
             ids, lengths = tokens.padded(rows, handle.pad)
-            give(Order(ids, lengths, self.packs, self.layers[-1], self.post_norm), device)
-        packed = pack(tokens, rows) if self.packs else None
+            give(Order(ids, lengths, packs, self.layers[-1], self.post_norm), device)
+        packed = pack(tokens, rows) if packs else None
         ids, inputs, gather = self._inputs(tokens, rows, packed)
         buffer = torch.empty((len(self.layers), len(rows), handle.hidden), dtype=torch.float32, device=device)
         normed = self.post_norm and self.layers[-1] == handle.n_layers - 1

@@ -25,9 +25,10 @@ from typing import Any, Final
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-from polyvalues.errors import ModelError
+from polyvalues.errors import ModelError, ReadingError
 from polyvalues.model.fingerprint import fingerprint, tokenizer_name
 from polyvalues.model.loading import check_complete, failures_explained, model_source, quiet_transformers, torch_device
+from polyvalues.model.prompting import INPUT, Template
 from polyvalues.specs import ModelSpec
 from polyvalues.translation_specs import Seq2SeqSpec
 
@@ -69,6 +70,7 @@ class Seq2SeqBackend:
     flores: Callable[[str], str | None]
     identity: Mapping[str, Any]
     lacking: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _templates: dict[str, Template] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -108,27 +110,27 @@ class Seq2SeqBackend:
         budget = max(1, self.spec.batch_tokens // self.spec.beams)
         batches, at = [], 0
         while at < len(order):
-            size = max(1, budget // lengths[order[at]])
+            size = max(1, budget // max(1, lengths[order[at]]))
             batches.append(order[at : at + size])
             at += size
         return batches
 
     @torch.inference_mode()
     def translate(self, requests: Sequence[tuple[str, ...]], source: str, target: str) -> list[tuple[str, ...] | None]:
-        """One batch; None for texts that are too long, and where no translation came to its end.
+        """One batch; None for texts that are too long or hold control tokens, and where no translation ended.
 
         Raises:
             ModelError: the model does not know a language, or memory does not suffice for one text.
         """
         ids = [self._ids(text, source, target) for (text,) in requests]
         limit = self._bounded(self.spec.max_source_tokens)
-        fits = [row for row, own in enumerate(ids) if len(own) <= limit]
+        fits = [row for row, own in enumerate(ids) if 0 < len(own) <= limit]
         texts = self._generate([ids[row] for row in fits], target) if fits else []
         found: list[tuple[str, ...] | None] = [None] * len(requests)
         for row, text in zip(fits, texts, strict=True):
             found[row] = (text,) if text else None
-        if len(fits) < len(ids):
-            self.lacking[target, f"have more than {limit} tokens"] += len(ids) - len(fits)
+        self.lacking[target, f"have more than {limit} tokens"] += sum(len(own) > limit for own in ids)
+        self.lacking[target, "hold control tokens of the model, which it cannot read as characters"] += ids.count([])
         return found
 
     def _bounded(self, tokens: int) -> int:
@@ -136,13 +138,21 @@ class Seq2SeqBackend:
         return min(tokens, getattr(self.model.config, "max_position_embeddings", None) or tokens)
 
     def _ids(self, text: str, source: str, target: str) -> list[int]:
-        """Token ids of a text as the model wants it, whatever the tokenizer's class would do."""
-        if self.scheme in _IN_FRONT:
-            return list(self.tokenizer(f"{self.code(target)} {text}")["input_ids"])
-        if self.scheme == "none":
-            return list(self.tokenizer(text)["input_ids"])
-        own = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        """Token ids of a text as the model wants it, whatever the tokenizer's class would do; empty: not readable."""
+        try:
+            if self.scheme in _IN_FRONT:
+                return self._template(f"{self.code(target)} {INPUT}", special=True).encode([("", text)])[0]
+            if self.scheme == "none":
+                return self._template("raw", special=True).encode([("", text)])[0]
+            (own,) = self._template("raw", special=False).encode([("", text)])
+        except ReadingError:
+            return []
         return [self._id(self.code(source)), *own, int(self.tokenizer.eos_token_id)]
+
+    def _template(self, name: str, *, special: bool) -> Template:
+        if name not in self._templates:
+            self._templates[name] = Template(name, self.tokenizer, special)
+        return self._templates[name]
 
     def _generate(self, ids: Sequence[Sequence[int]], target: str) -> list[str | None]:
         """Translations; None for those that were cut short."""

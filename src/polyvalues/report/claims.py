@@ -187,7 +187,7 @@ def _kinship(data: xr.Dataset) -> Iterator[str]:
     found, none, cannot = [], [], []
     for kind in map(str, cells["kind"].values):
         cell = cells.sel({"kind": kind})
-        q, least = cell["q"].values, cell["least"].values
+        q, least = cell["q"].values, cell["p_smallest"].values
         testable = ~np.isnan(q) & (least <= LEVEL)
         words = f"{kind}{_beyond(str(cell['given'].item()))}"
         if not testable.any():

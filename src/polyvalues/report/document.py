@@ -21,7 +21,7 @@ from polyvalues.report.limits import limits
 from polyvalues.report.live import live_data
 from polyvalues.report.notation import Interval, interval_text, listed, number
 from polyvalues.report.page import script, template
-from polyvalues.report.prose import CANNOT, Sentence, describe
+from polyvalues.report.prose import BELOW, CANNOT, Sentence, describe
 from polyvalues.report.sections import page_sections
 from polyvalues.report.views import LanguageView, arrange, concepts_of, headline
 
@@ -85,7 +85,8 @@ def render_report(
     shown = arrange(findings, languages)
     known = beside or Beside()
     sentences = sorted(
-        (*describe(findings, info, shown), *claims, *limits(findings, known)), key=lambda said: said.topic == CANNOT
+        (*describe(findings, info, shown), *claims, *limits(findings, known)),
+        key=lambda said: (said.topic != BELOW, said.topic == CANNOT),
     )
     sections = page_sections(findings, info, shown, figures, known)
     drawn = {figure.name for section in sections for figure in section.figures}

@@ -229,7 +229,7 @@ def _tested(cell: xr.Dataset) -> Cell:
     items, both = Interval.of(cell["items"]), Interval.of(cell["both"])
     if not items.measured:
         return Cell(MISSING, NOT_MEASURED)
-    p, q, least, pairs = (float(cell[name]) for name in ("p", "q", "least", "pairs"))
+    p, q, least, pairs = (float(cell[name]) for name in ("p", "q", "p_smallest", "pairs"))
     said = f"{interval_text(both if both.measured else items, signed=True)}, p = {p:.2g}"
     counts = f"q = {q:.2g}, smallest possible p {least:.2g}, {pairs:.0f} pairs of languages"
     alone = f"these languages, other items: {interval_text(items, signed=True)}"

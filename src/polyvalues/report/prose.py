@@ -14,14 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Findings, StudyInfo
-from polyvalues.axes import ALL_CONCEPTS, CONCEPT, CONTROL, CONTROLS, SOURCE, TARGET
+from polyvalues.axes import ALL_CONCEPTS, CONCEPT, CONTROLS, SOURCE, TARGET
 from polyvalues.report.notation import Interval, interval_text, intervals, listed, number
 from polyvalues.report.precision import precision_words
-from polyvalues.report.reach import LEVEL
 from polyvalues.report.views import LanguageView, arrange, chosen_layers, concepts_of, headline, own
 
 _FEW = 30
@@ -32,6 +30,8 @@ _MANY = 20
 
 CANNOT: Final = "What cannot be said, and why"
 """Heading of the sentences on what stays open."""
+BELOW: Final = "Below chance"
+"""Heading of what a reader must know before all else: recognition that is certainly worse than a coin."""
 _DATA: Final = "Data"
 
 
@@ -156,57 +156,23 @@ def _baseline(findings: Findings) -> Sentence | None:
 
 
 def _by_concept(findings: Findings, tags: Sequence[str]) -> list[Sentence]:
-    """Highest and lowest language of each concept, and cells told neither from chance nor from the baselines."""
+    """Highest and lowest language of each concept, and cells that cannot be told from chance."""
     labels = {CONCEPT: concepts_of(findings), TARGET: tags}
     values = intervals(own(findings.recognition["chosen"], tags), labels)
-    beyond, lacking = _beyond(findings, tags)
     sentences, doubtful, total = [], [], 0
     for concept in labels[CONCEPT]:
         cells = [_Cell(tag, values[concept, tag]) for tag in tags if values[concept, tag].measured]
         total += len(cells)
-        doubtful += [
-            f"{concept} in {cell.where}"
-            for cell in cells
-            if not (cell.value.above(0.5) and beyond.get((concept, cell.where), True))
-        ]
+        doubtful += [f"{concept} in {cell.where}" for cell in cells if not cell.value.above(0.5)]
         if len(cells) > 1:
             sentences.append(Sentence(_extremes(concept, cells), "accuracy"))
     if doubtful:
         text = "" if total == 1 else f"In {len(doubtful)} of {total} cases "
-        text += (
-            f"{'Recognition' if total == 1 else 'recognition'} cannot be told from chance or from what directions "
-            "without meaning reach on the same pairs"
-        )
+        text += f"{'Recognition' if total == 1 else 'recognition'} cannot be told from chance"
         sentences.append(Sentence(f"{text}: {listed(tuple(doubtful))}.", "accuracy", CANNOT))
     elif total > 1 and _claimable(findings):
-        rest = "" if lacking else f", and no more than {LEVEL:.0%} of directions without meaning come so far from it"
-        sentences.append(Sentence(f"In all {total} cases the interval lies above chance{rest}.", "accuracy"))
-    if lacking:
-        sentences.append(Sentence(lacking, "accuracy", CANNOT))
+        sentences.append(Sentence(f"In all {total} cases the interval lies above chance.", "accuracy"))
     return sentences
-
-
-def _beyond(findings: Findings, tags: Sequence[str]) -> tuple[dict[tuple[str, str], bool], str]:
-    """Which cells lie further from 1/2 than both kinds of baseline; or why that cannot be tested."""
-    data = findings.recognition
-    if "control_p" not in data:
-        return {}, ""
-    p, least = (
-        data[name].sel({TARGET: list(tags)}).transpose(CONCEPT, TARGET, CONTROL).max(CONTROL, skipna=False).values
-        for name in ("control_p", "control_p_smallest")
-    )
-    known = least[np.isfinite(least)]
-    if len(known) and known.max() > LEVEL:
-        return {}, (
-            "Whether recognition is more than directions without meaning reach cannot be tested with so few control "
-            f"draws (smallest possible p {known.max():.2g})."
-        )
-    return {
-        (concept, tag): bool(p[row, column] <= LEVEL)
-        for row, concept in enumerate(concepts_of(findings))
-        for column, tag in enumerate(tags)
-        if np.isfinite(p[row, column])
-    }, ""
 
 
 def _extremes(concept: str, cells: Sequence[_Cell]) -> str:

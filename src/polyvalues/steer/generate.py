@@ -79,7 +79,7 @@ def generate(
         SteeringError: the model has no head, or the plan does not fit.
         ReadingError: a prompt has no tokens, or leaves no room for an answer.
     """
-    causal = _causal(handle)
+    _causal(handle)
     if plan is not None and plan.rows not in (1, len(prompts)):
         raise SteeringError(f"the plan is for {plan.rows} rows, there are {len(prompts)} prompts")
     room = None if handle.token_limit is None else handle.token_limit - spec.max_new_tokens
@@ -92,27 +92,45 @@ def generate(
         return _elsewhere(handle, tokens, (spec, config, drawn), plan, advance)
     found: dict[int, Answer] = {}
     size = spec.batch_rows
-    while len(found) < len(prompts):
-        own = [int(row) for row in tokens.order[len(found) : len(found) + size]]
-        ids, lengths = tokens.padded(np.array(own), handle.pad)
-        chosen = plan_for(plan, own)
-        steered = nullcontext() if chosen is None else steering(handle, chosen)
-        try:
-            with torch.inference_mode(), quiet_transformers(), _settings_only(causal, config), steered:
-                out = causal.generate(
-                    **_left(ids, lengths, handle),
-                    generation_config=config,
-                    logits_processor=_processors(spec, [drawn[row] for row in own], handle.device),
-                )
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            size = _smaller(len(own), prompts[own[0]])
-            continue
-        for row, written in zip(own, out[:, ids.shape[1] :].tolist(), strict=True):
-            found[row] = _answer(handle, config, written)
-        advance(len(own))
+    for batch in handle.trials.batches(tokens.lengths(np.arange(len(prompts))), size, new=spec.max_new_tokens):
+        ahead = batch
+        while ahead:
+            own = ahead[:size]
+            written = _written(handle, tokens, own, (spec, config, [drawn[row] for row in own]), plan)
+            if written is None:
+                size = _smaller(len(own), prompts[own[0]])
+                continue
+            found |= {row: _answer(handle, config, ids) for row, ids in zip(own, written, strict=True)}
+            ahead = ahead[len(own) :]
+            advance(len(own))
     return tuple(found[row] for row in range(len(prompts)))
+
+
+def _written(
+    handle: ModelHandle,
+    tokens: Tokens,
+    rows: Sequence[int],
+    how: tuple[GenerationSpec, GenerationConfig, Sequence[int]],
+    plan: Plan | None,
+) -> list[list[int]] | None:
+    """What the model writes behind one batch of prompts; None where memory does not suffice."""
+    spec, config, seeds = how
+    ids, lengths = tokens.padded(np.array(rows), handle.pad)
+    chosen, causal = plan_for(plan, rows), _causal(handle)
+    handle.trials.refresh()
+    steered = nullcontext() if chosen is None else steering(handle, chosen)
+    try:
+        with torch.inference_mode(), quiet_transformers(), _settings_only(causal, config), steered:
+            out = causal.generate(
+                **_left(ids, lengths, handle),
+                generation_config=config,
+                logits_processor=_processors(spec, seeds, handle.device),
+            )
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        return None
+    return out[:, ids.shape[1] :].tolist()
 
 
 def _elsewhere(
@@ -155,7 +173,7 @@ def chat_template(handle: ModelHandle, spec: GenerationSpec) -> Template:
     """How prompts are wrapped: as the spec says, else as a chat if the tokenizer has a template, else as texts are."""
     day = handle.template.day
     if spec.template is not None:
-        return make_template(spec.template, handle.tokenizer, day=day)
+        return make_template(spec.template, handle.tokenizer, front=handle.front, day=day)
     has_chat = bool(getattr(handle.tokenizer, "chat_template", None))
     return make_template("chat", handle.tokenizer, day=day) if has_chat else handle.template
 

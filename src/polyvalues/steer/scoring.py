@@ -41,7 +41,7 @@ def continuation_logprobs(
         SteeringError: the model has no head, or the plan does not fit.
         ReadingError: a text is longer than the model's positions.
     """
-    ids = [_encode(handle, template, *text) for text in texts]
+    ids = _encode(handle, template, texts)
     found: list[Float64[np.ndarray, " token"]] = [np.empty(0)] * len(texts)
     for rows, logits in _forward(handle, ids, plan, batch_rows):
         for at, row in enumerate(rows):
@@ -63,7 +63,7 @@ def token_divergence(
         plan: for one row or one per text.
         batch_rows: texts per batch.
     """
-    ids = [_encode(handle, handle.template, text, "") for text in texts]
+    ids = _encode(handle, handle.template, [(text, "") for text in texts])
     found = np.empty(len(texts))
     pairs = zip(_forward(handle, ids, None, batch_rows), _forward(handle, ids, plan, batch_rows), strict=True)
     for (rows, plain), (_, steered) in pairs:
@@ -74,19 +74,22 @@ def token_divergence(
     return found
 
 
-def _encode(handle: ModelHandle, template: Template, prompt: str, continuation: str) -> tuple[list[int], list[int]]:
-    rendered, special = template.render("", prompt)
-    tokenizer: Any = handle.tokenizer
-    first = list(tokenizer(rendered, add_special_tokens=special, verbose=False)["input_ids"])
-    then = list(tokenizer(continuation, add_special_tokens=False, verbose=False)["input_ids"])
-    size = len(first) + len(then)
-    if handle.token_limit is not None and size > handle.token_limit:
-        raise ReadingError(
-            f"text {shown(prompt + continuation)} has {size} tokens, the model takes {handle.token_limit}"
-        )
-    if not first:
-        raise ReadingError(f"prompt {shown(prompt)} has no tokens, so nothing can follow it")
-    return first, then
+def _encode(
+    handle: ModelHandle, template: Template, texts: Sequence[tuple[str, str]]
+) -> list[tuple[list[int], list[int]]]:
+    """Token ids of prompts and continuations."""
+    bare = Template("raw", handle.tokenizer, add_special_tokens=False)
+    prompts = template.encode([("", prompt) for prompt, _ in texts])
+    ids = list(zip(prompts, bare.encode([("", continuation) for _, continuation in texts]), strict=True))
+    for (prompt, continuation), (first, then) in zip(texts, ids, strict=True):
+        size = len(first) + len(then)
+        if handle.token_limit is not None and size > handle.token_limit:
+            raise ReadingError(
+                f"text {shown(prompt + continuation)} has {size} tokens, the model takes {handle.token_limit}"
+            )
+        if not first:
+            raise ReadingError(f"prompt {shown(prompt)} has no tokens, so nothing can follow it")
+    return ids
 
 
 @torch.inference_mode()
@@ -97,9 +100,9 @@ def _forward(
     causal: Any = handle.causal
     if causal is None:
         raise SteeringError("this model was loaded for reading; load it with head=True")
-    order = sorted(range(len(ids)), key=lambda row: -len(ids[row][0]) - len(ids[row][1]))
-    for start in range(0, len(order), batch_rows):
-        rows = order[start : start + batch_rows]
+    sizes = np.array([len(first) + len(then) for first, then in ids], dtype=np.int64)
+    for rows in handle.trials.batches(sizes, batch_rows):
+        handle.trials.refresh()
         whole = [torch.tensor(ids[row][0] + ids[row][1], dtype=torch.long) for row in rows]
         batch = torch.full((len(rows), len(whole[0])), handle.pad)
         mask = torch.zeros_like(batch)

@@ -112,3 +112,21 @@ class ActivationsReducer:
             attrs=self._attendance.attrs,
         )
         return Activations(data)
+
+
+def relabelled(activations: Activations, table: TextTable) -> Activations:
+    """The same states with the groups, splits and folds of a table of the same texts."""
+    names = {name: ((PAIR,), values) for name, values in _labels(table).items()}
+    return Activations(activations.data.assign_coords(names))
+
+
+def labelled_as(activations: Activations, table: TextTable) -> bool:
+    """Whether the states have the groups, splits and folds of the table."""
+    data = activations.data
+    return all(np.array_equal(data[name].values, values) for name, values in _labels(table).items())
+
+
+def _labels(table: TextTable) -> dict[str, np.ndarray]:
+    """What is known of each pair besides its texts."""
+    names = ("item", "group", "split", "fold")
+    return {**{name: getattr(table, name) for name in names}, "content": coin_contents(table)}

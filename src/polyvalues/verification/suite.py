@@ -19,9 +19,11 @@ from scipy import stats
 
 from polyvalues.measure.resample import stable_hash
 from polyvalues.verification import correlations, cosines
+from polyvalues.verification.accuracies import ACCURACIES
 from polyvalues.verification.baselines import BASELINES
 from polyvalues.verification.coverage import COVERAGE
 from polyvalues.verification.genealogy import GENEALOGY
+from polyvalues.verification.mirrored import MIRRORED
 from polyvalues.verification.outlying import OUTLYING
 from polyvalues.verification.populations import POPULATIONS
 from polyvalues.verification.power import NUMBERS, power
@@ -31,7 +33,9 @@ from polyvalues.verification.size import SIZE
 
 SIMULATIONS: Final[tuple[Simulation, ...]] = (
     *COVERAGE,
+    *ACCURACIES,
     *SIZE,
+    *MIRRORED,
     *BASELINES,
     *OUTLYING,
     *GENEALOGY,

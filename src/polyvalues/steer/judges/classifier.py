@@ -47,7 +47,11 @@ class ClassifierJudge:
         several = self.model.config.problem_type == "multi_label_classification"
         for start in range(0, len(answers), self.batch_rows):
             batch = self.tokenizer(
-                answers[start : start + self.batch_rows], padding=True, truncation=True, return_tensors="pt"
+                answers[start : start + self.batch_rows],
+                padding=True,
+                truncation=True,
+                split_special_tokens=True,  # what an answer spells out is characters
+                return_tensors="pt",
             )
             logits = self.model(**batch).logits.float()
             if several or logits.shape[1] == 1:
