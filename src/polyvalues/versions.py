@@ -21,10 +21,11 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "scores": 3,
         "norms": 3,
         "damaged scores": 4,
-        "rounding": 3,
+        "rounding": 4,
         # what is measured and tested
         "findings": 7,
         "chance": 3,
+        "precision": 1,
         "stability": 1,
         "differences": 4,
         "agreement": 2,
@@ -32,7 +33,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "kinship": 5,
         "direction": 4,
         "predictors": 3,
-        "report": 6,
+        "report": 7,
         # what is asked afterwards
         "noise": 4,
         "divergence": 1,
