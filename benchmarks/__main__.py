@@ -26,6 +26,8 @@ STEPS: dict[str, tuple[str, int, str]] = {
     "scoring": ("Scoring 16 x 16 x all layers", 2, ""),
     "analyses": ("Analyses", 1, ""),
     "generating": ("Steered generation against unsteered", 2, ""),
+    "precision": ("Conclusions by dtype, batch size and packing", 1, "--items 24"),
+    "attention_sinks": ("Means of hidden states and attention sinks", 2, ""),
 }
 """Title, threads and arguments of each."""
 

@@ -31,10 +31,21 @@ from polyvalues.study import prepare_pairs, run_study
 from tiny_models import edit_config, tiny_tokenizer, write_tiny_model
 
 CHAT = "{{ '<s>' + messages[0].content }}{% if add_generation_prompt %} A ({{ strftime_now('%F') }}):{% endif %}"
-LINE = {"moments", "activations", "vectors", "replicates", "scores", "findings", "norms", "damaged", "control"}
+LINE = {
+    "moments",
+    "activations",
+    "vectors",
+    "replicates",
+    "scores",
+    "findings",
+    "norms",
+    "rounding",
+    "damaged",
+    "control",
+}
 STATES = LINE - {"norms"}
 """What follows from the states of the study's own texts."""
-FITTED = {"vectors", "replicates", "scores", "findings", "damaged"}
+FITTED = {"vectors", "replicates", "scores", "findings", "damaged", "rounding"}
 
 
 def write_pairs(path: Path) -> None:
@@ -93,6 +104,7 @@ def keys(spec: StudySpec, answers: GenerationSpec | None = None) -> dict[str, st
         "scores": line.depends.scores("care", "en"),
         "findings": line.depends.findings(),
         "norms": line.depends.norms(["It rains."]),
+        "rounding": line.depends.rounding(["It rains."]),
         "damaged": line.depends.damaged(damaged),
         "control": answers_provenance(Maker(handle, directions, {}, control)),
     }
@@ -249,7 +261,8 @@ def test_a_version_reaches_its_kind_and_what_is_made_from_it(
         ("replicates", {"replicates", "findings"}),
         ("scores", {"scores", "findings"}),
         ("findings", {"findings"}),
-        ("norms", {"norms"}),
+        ("norms", {"norms", "rounding"}),
+        ("rounding", {"rounding"}),
     ):
         monkeypatch.setattr(store, "VERSIONS", {**store.VERSIONS, kind: 99})
         found = keys(spec_of(home))

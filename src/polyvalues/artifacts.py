@@ -376,16 +376,15 @@ class StudyInfo:
     """What a report says about a study besides its findings. No wall-clock times, so that reports are reproducible.
 
     Attributes:
-        title: one line.
-        protocol: strict or paper.
+        title, protocol: one line; strict or paper.
         model: what the model is, in order: id, architecture, layers, hidden size, dtype, fingerprint, template ...
         settings: what else was chosen, in order: position, estimator, split, confidence, draws, seed ...
         summary: pairs per concept and language, as in `SUMMARY_SCHEMA`.
         notes: notes of the pair set.
         spec_toml: the study's settings, as resolved.
-        command: how to run it again.
-        versions: package versions.
+        command, versions: how to run it again; package versions.
         shares: training share of each language in percent, where the model's preset knows it.
+        precision: what rounding may change (`measure.precision`), with `skipped`; empty where it is unknown.
     """
 
     title: str
@@ -398,3 +397,4 @@ class StudyInfo:
     command: str
     versions: Mapping[str, str]
     shares: Mapping[str, float]
+    precision: xr.Dataset = field(default_factory=xr.Dataset)

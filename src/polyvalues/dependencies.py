@@ -102,11 +102,12 @@ class Dependencies:
         """Of the lengths of hidden states on neutral texts."""
         return Provenance("norms", {"texts": texts, "prompt": self.prompt}, {}, self.identity)
 
-    def rounding(self, texts: list[str]) -> Provenance:
-        """Of the rounding error of reading neutral texts in the study's batches."""
-        return Provenance(
-            "rounding", self.reading() | {"neutral": texts}, {"norms": self.norms(texts).key}, self.identity
-        )
+    def rounding(self, texts: list[str], skipped: str = "") -> Provenance:
+        """Of the rounding errors of neutral texts and of scores; `skipped`: why there is no reading in float32."""
+        settings = self.reading() | {"neutral": texts, "skipped": skipped}
+        concepts = dict.fromkeys(name for name, _, _ in self.tables) if self.spec.protocol == "strict" else ()
+        inputs = {f"vectors/{concept}": self.vectors(concept).key for concept in concepts}
+        return Provenance("rounding", settings, inputs | {"norms": self.norms(texts).key}, self.identity)
 
     def findings(self) -> Provenance:
         """Of the findings: all scores and replicates. Claims depend on the same, and on what is known of the model."""

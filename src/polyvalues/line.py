@@ -23,16 +23,18 @@ from polyvalues.artifacts import (
     Scores,
     TextTable,
 )
-from polyvalues.axes import LAYER, Concept, Language
+from polyvalues.axes import CONCEPT, LAYER, SOURCE, Concept, Language
 from polyvalues.codecs import states_name
 from polyvalues.data.phrases import neutral
 from polyvalues.data.texts import text_table
 from polyvalues.dependencies import Dependencies
 from polyvalues.engines.unit import Made, Unit, read_unit
+from polyvalues.measure.precision import score_error
 from polyvalues.measure.scores import ScoreReducer, cross_scores
 from polyvalues.model.handle import ModelHandle
 from polyvalues.model.norms import Lengths, residual_lengths
-from polyvalues.model.rounding import rounding
+from polyvalues.model.rounding import Rounding, rounding
+from polyvalues.model.single_precision import obstacle
 from polyvalues.specs import StudySpec
 from polyvalues.store import Provenance, Store
 from polyvalues.vectors.activations import ActivationsReducer, labelled_as, relabelled
@@ -191,15 +193,37 @@ class Line:
         )
 
     def rounding(self) -> xr.Dataset:
-        """How far the study's batches move a state, `rounding` `[layer]`, in mean lengths (`model.rounding`)."""
+        """How far rounding moves what is read (`model.rounding`).
+
+        Returns:
+            `batches` and `dtype` `[layer]`, in mean lengths; strict protocol: `score_error` `[concept, source, layer]`
+            (`measure.precision`). attrs: `skipped`, why the dtype's error was not measured, empty if it was.
+        """
         texts = [text for own in neutral(self._all_languages).values() for text in own]
         norms = self.norms()["norm"]
 
         def measured() -> xr.Dataset:
             found = rounding(self.handle, texts, self.spec.reading, np.asarray(norms.values, dtype=np.float64))
-            return xr.Dataset({"rounding": (LAYER, found)}, coords={LAYER: norms[LAYER].values})
+            values = {"batches": (LAYER, found.batches), "dtype": (LAYER, found.dtype)}
+            data = xr.Dataset(values, coords={LAYER: norms[LAYER].values}, attrs={"skipped": found.skipped})
+            return data if self.spec.protocol == "paper" else data.assign(score_error=self._score_errors(found))
 
-        return self.store.once("vectors/rounding.nc", xr.Dataset, self.depends.rounding(texts), measured)
+        name, wanted = "vectors/rounding.nc", self.depends.rounding(texts)
+        if self.store.find(name, xr.Dataset, wanted) is None:
+            wanted = self.depends.rounding(texts, obstacle(self.handle))
+        return self.store.once(name, xr.Dataset, wanted, measured)
+
+    def _score_errors(self, found: Rounding) -> xr.DataArray:
+        """By every vector; NaN where a concept has none."""
+        parts = []
+        for concept in self.concepts:
+            data = self.fitted(concept)[1].data
+            layers = [int(layer) for layer in data[LAYER].values]
+            vectors = data["vector"].transpose(SOURCE, LAYER, "hidden").values
+            values = score_error(found.moved[layers], vectors)
+            parts.append(xr.DataArray(values, {SOURCE: data[SOURCE].values, LAYER: layers}, (SOURCE, LAYER)))
+        joined = xr.concat(parts, dim=CONCEPT, join="outer")
+        return joined.assign_coords({CONCEPT: list(self.concepts)}).reindex({LAYER: range(self.handle.n_layers)})
 
     def _lengths(self, found: Lengths) -> xr.Dataset:
         values = {name: (LAYER, getattr(found, name)) for name in ("norm", "first", "last", "sink")}

@@ -12,12 +12,11 @@ import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Claims, ConceptVectors, Findings, PairSet, Scores, StudyInfo
-from polyvalues.axes import CONCEPT, LAYER, MEAN_TOKENS, TARGET, Concept, Language
+from polyvalues.axes import LAYER, MEAN_TOKENS, Concept, Language
 from polyvalues.claims import load_claims
 from polyvalues.data.summary import summarise_pairs
 from polyvalues.errors import CorruptArtifact
-from polyvalues.further import beside, related_of
-from polyvalues.measure.precision import indistinct
+from polyvalues.further import PRECISION, ROUNDING, beside, is_current, related_of
 from polyvalues.publish import language_views, publish
 from polyvalues.report.below import below_chance
 from polyvalues.report.claims import describe_claims
@@ -167,7 +166,7 @@ def study_info(study: Study, pairs: PairSet) -> StudyInfo:
         "intervals": f"{statistics.confidence:.0%}, {statistics.draws} bootstrap draws over groups",
         "seeds": f"vectors {spec.vectors.seed}, statistics {statistics.seed}",
     }
-    settings |= _sinks(study)
+    settings |= _sinks(study) | _rounding(study)
     if paper:
         settings["tested on"] = {"own": "the concept's own texts", "first": "the first concept's texts"}[
             spec.paper.tested_on
@@ -184,6 +183,7 @@ def study_info(study: Study, pairs: PairSet) -> StudyInfo:
         command="polyvalues run study.toml",
         versions=package_versions(),
         shares=study.shares,
+        precision=_precision(study),
     )
 
 
@@ -199,30 +199,25 @@ def _sinks(study: Study) -> dict[str, str]:
         at = int(np.argmax(found[name].values))
         said.append(f"{name} token {float(found[name][at]):.1f} times the mean length at block {int(found[LAYER][at])}")
     said.append(f"at most {float(found['sink'].max()):.1%} of the other tokens left out of it at any block")
-    return {"attention sinks in neutral text": "; ".join(said)} | _precision(study, found)
+    return {"attention sinks in neutral text": "; ".join(said)}
 
 
-def _precision(study: Study, lengths: xr.Dataset) -> dict[str, str]:
-    """How far batches move what is read, and how many scores that could turn; strict protocol."""
-    if study.spec.protocol == "paper" or not study.store.path("vectors/rounding.nc").exists():
+def _rounding(study: Study) -> dict[str, str]:
+    """How far rounding moves a state; nothing where it is unknown."""
+    if not study.store.path(ROUNDING).exists():
         return {}
-    lengths = lengths.merge(study.store.get("vectors/rounding.nc", xr.Dataset))
-    recognition = study.findings.recognition
-    layers = {
-        str(name): int(at)
-        for name, at in zip(recognition[CONCEPT].values, recognition["chosen_layer"].values, strict=True)
-    }
-    counted = recognition["n_pairs"]
-    scores = [
-        study.scores(concept, str(target))
-        for concept in layers
-        for target in counted[TARGET].values
-        if int(counted.sel({CONCEPT: concept, TARGET: target}))
-    ]
-    share = indistinct(scores, layers, lengths)["share"].values
-    worst = float(lengths["rounding"].sel({LAYER: list(layers.values())}).max())
-    told = f"{worst:.0e} of a state's length at the chosen blocks; no larger than that: {np.nanmean(share):.2%} of the "
-    return {"rounding error": f"{told}scores, {np.nanmax(share):.1%} in the worst cell, by which its accuracy may move"}
+    found = study.store.get(ROUNDING, xr.Dataset)
+    said = f"batches {float(found['batches'].max()):.0e} of a state's length, at the worst block; dtype "
+    why = str(found.attrs["skipped"])
+    return {"rounding error": said + (f"not measured: {why}" if why else f"{float(found['dtype'].max()):.0e}")}
+
+
+def _precision(study: Study) -> xr.Dataset:
+    """What rounding may change, with what it was measured against; empty where that is unknown."""
+    store = study.store
+    if not (store.path(ROUNDING).exists() and is_current(store, PRECISION, xr.Dataset)):
+        return xr.Dataset()
+    return store.get(PRECISION, xr.Dataset).assign_attrs(skipped=store.get(ROUNDING, xr.Dataset).attrs["skipped"])
 
 
 def with_warnings(parts: Mapping[str, xr.Dataset]) -> Findings:

@@ -20,9 +20,10 @@ from polyvalues.data.mirrors import related_items
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import paper_split, split_pairs
 from polyvalues.dependencies import data_key, pairs_provenance
-from polyvalues.further import RELATED
+from polyvalues.further import PRECISION, RELATED, ROUNDING
 from polyvalues.line import ConceptRun, Line, Progress, Silent
 from polyvalues.measure.findings import measure
+from polyvalues.measure.precision import precision
 from polyvalues.measure.select import choose_layers
 from polyvalues.model.handle import load_model
 from polyvalues.model.parallel import leads
@@ -70,11 +71,11 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
             pairs = line.pairs
             _keep_pairs(spec, store, pairs, related)
             runs = [line.run(concept) for concept in line.concepts]
-            line.rounding()  # and the lengths it is measured in
+            rounding = line.rounding()  # and the lengths it is measured in
         finally:
             dismiss(handle)
         clock.lap("read, fit and score")
-        findings, claims = _findings(line, runs)
+        findings, claims = _findings(line, runs, rounding)
         clock.lap("measure")
         study = Study(store, spec, findings, handle.description, handle.shares, claims)
         files = publish(store, findings, study_info(study, pairs), claims, pairs)
@@ -154,7 +155,7 @@ def source_commit() -> str | None:
         return None
 
 
-def _findings(line: Line, runs: Sequence[ConceptRun]) -> tuple[Findings, Claims]:
+def _findings(line: Line, runs: Sequence[ConceptRun], rounding: xr.Dataset) -> tuple[Findings, Claims]:
     spec, store, handle, provenance = line.spec, line.store, line.handle, line.depends.findings()
     scores = [unit for run in runs for unit in run.scores.values()]
     choices: list[LayerChoice] = []
@@ -162,7 +163,15 @@ def _findings(line: Line, runs: Sequence[ConceptRun]) -> tuple[Findings, Claims]
         choices = [choose_layers(run.scores) for run in runs]
     kept = _kept_findings(store, provenance) or _measured(spec, store, runs, choices, provenance)
     if spec.protocol == "paper":
+        store.discard(PRECISION)  # of an earlier state of the study
         return kept, no_claims()
+    key, seed = store.provenance(ROUNDING, xr.Dataset)[0], spec.statistics.seed
+    store.once(
+        PRECISION,
+        xr.Dataset,
+        Provenance("precision", {"seed": seed}, {"findings": provenance.key, "rounding": key}, provenance.fingerprint),
+        lambda: precision(scores, choices, rounding["score_error"], kept.recognition, seed),
+    )
     replicates = [run.replicates for run in runs]
     inputs = {run.concept: run.inputs for run in runs}
     measured = Measured(scores, replicates, choices, handle.shares, handle.dominant, inputs)

@@ -20,10 +20,10 @@ def test_without_noise_it_is_the_plain_and_the_partial_correlation() -> None:
     rng = np.random.default_rng(0)
     x, y, z = rng.normal(size=(3, 30))
     values = noisy(rng, y, 0.0)
-    found, factor = noise_free_correlation(x, values, None, FOLDS, 0.95)
+    found, factor, _ = noise_free_correlation(x, values, None, FOLDS, 0.95)
     np.testing.assert_allclose(found, np.corrcoef(x, y)[0, 1])
     assert factor == pytest.approx(1)
-    found, _ = noise_free_correlation(x, values, z, FOLDS, 0.95)
+    found, *_ = noise_free_correlation(x, values, z, FOLDS, 0.95)
     r = np.corrcoef([x, y, z])
     np.testing.assert_allclose(found, partial(*(np.array(r[pair]) for pair in ((0, 1), (0, 2), (1, 2)))))
     np.testing.assert_allclose(residuals(z[:, None], z), 0, atol=1e-12)
@@ -38,7 +38,7 @@ def test_noise_does_not_make_it_smaller() -> None:
         values = noisy(rng, y, 0.6)
         truth.append(np.corrcoef(x, y)[0, 1])
         plain.append(np.corrcoef(x, values[:, 0])[0, 1])
-        found, factor = noise_free_correlation(x, values, None, FOLDS, 0.95)
+        found, factor, _ = noise_free_correlation(x, values, None, FOLDS, 0.95)
         assert found[0] == pytest.approx(plain[-1] * factor) or found[0] == 1
         freed.append(found[0])
     assert np.mean(plain) < np.mean(truth) - 0.08
@@ -55,14 +55,18 @@ def test_of_noise_alone_nothing_is_said() -> None:
     values = noisy(rng, rng.normal(size=20), 0.1)
     assert np.isnan(noise_free_correlation(np.ones(20), values, None, FOLDS, 0.95)[0]).all()
     assert np.isnan(noise_free_correlation(np.arange(3.0), values[:3], None, FOLDS, 0.95)[0]).all()
-    assert np.isnan(noise_free_ranks(np.full(11, 0.5), float("nan"), FOLDS, 0.95)).all()
+    assert np.isnan(noise_free_ranks(0.5, float("nan"), 0.1)).all()
 
 
 def test_ranks_are_enlarged_by_the_same_factor() -> None:
-    series = np.full(11, 0.5)
-    np.testing.assert_allclose(noise_free_ranks(series, 1.0, FOLDS, 0.95), 0.5)
-    larger = noise_free_ranks(series, 1.2, FOLDS, 0.95)[0]
-    assert 2 * np.sin(np.pi * larger / 6) == pytest.approx(1.2 * 2 * np.sin(np.pi * 0.5 / 6))
+    np.testing.assert_allclose(noise_free_ranks(0.5, 1.0, 0.0), 0.5)
+    larger = noise_free_ranks(0.5, 1.2, 0.1)
+    assert 2 * np.sin(np.pi * larger[0] / 6) == pytest.approx(1.2 * 2 * np.sin(np.pi * 0.5 / 6))
+    assert larger[1] < larger[0] < larger[2]
+    limit = noise_free_ranks(0.99, 1.2, 0.5)
+    assert limit[1] < 0.99 < limit[0]
+    np.testing.assert_allclose(limit[[0, 2]], 1)
+    np.testing.assert_allclose(noise_free_ranks(-0.99, 1.2, 0.5), -limit[[0, 2, 1]])
 
 
 def test_the_error_of_the_noise_variance_is_that_of_independent_noise() -> None:

@@ -19,9 +19,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from polyvalues.measure.jackknife import corrected_variance, jackknife_interval, ratio_interval
+from polyvalues.measure.jackknife import corrected_variance, ratio_interval
+from polyvalues.measure.kernels import fisher_z
 from polyvalues.measure.mantel import LEAST
 
+_NEAR_ONE: Final = 0.99
 LEAST_SHARE: Final = 0.05
 """Smallest share of the variance of the cosines, beyond noise, at which a correlation is reported."""
 
@@ -61,7 +63,7 @@ def noise_free_correlation(
     third: Float64[np.ndarray, " pair"] | None,
     folds: int,
     confidence: float,
-) -> tuple[Float64[np.ndarray, " interval"], float]:
+) -> tuple[Float64[np.ndarray, " interval"], float, float]:
     """Correlation of `x` with noisy `y`, as if `y` had no noise, and the factor by which it was enlarged.
 
     Args:
@@ -73,9 +75,10 @@ def noise_free_correlation(
 
     Returns:
         Estimate, lower and upper, within [-1, 1], NaN where fewer than `LEAST` pairs are known, a variable is constant,
-        or at most `LEAST_SHARE` of the variance is not noise; the factor, NaN likewise.
+        or at most `LEAST_SHARE` of the variance is not noise; the factor; the half-width on Fisher's scale, infinite
+        where there is no finite interval; NaN likewise.
     """
-    unknown = np.full(3, np.nan), float("nan")
+    unknown = np.full(3, np.nan), float("nan"), float("nan")
     if len(x) < LEAST:
         return unknown
     fixed, rest = residuals(x[:, None], third)[:, 0], residuals(y, third)
@@ -90,7 +93,9 @@ def noise_free_correlation(
     below = np.sqrt(np.maximum(variance, 0.0))
     more = noise_error(rest, folds) / (4 * below[0] ** 2)
     found = ratio_interval(above[None], below[None], folds, confidence, more=more)[0]
-    return np.clip(_on_fishers_scale(found), -1.0, 1.0), float(share**-0.5)
+    estimate, lower, upper = found
+    reach = np.inf if (lower, upper) == (-1.0, 1.0) else (upper - lower) / 2 / (1 - min(abs(estimate), _NEAR_ONE) ** 2)
+    return np.clip(_on_fishers_scale(found), -1.0, 1.0), float(share**-0.5), float(reach)
 
 
 def _on_fishers_scale(found: Float64[np.ndarray, " interval"]) -> Float64[np.ndarray, " interval"]:
@@ -102,21 +107,24 @@ def _on_fishers_scale(found: Float64[np.ndarray, " interval"]) -> Float64[np.nda
     return np.array([estimate, np.tanh(np.arctanh(estimate) - reach), np.tanh(np.arctanh(estimate) + reach)])
 
 
-def noise_free_ranks(
-    series: Float64[np.ndarray, " replicate"], factor: float, folds: int, confidence: float
-) -> Float64[np.ndarray, " interval"]:
+def noise_free_ranks(seen: float, factor: float, reach: float) -> Float64[np.ndarray, " interval"]:
     """Interval of a rank correlation, enlarged by a factor known from the product-moment correlation.
 
     Args:
-        series: rank correlation in every replicate; those without two folds are not used, for ranks are not smooth.
+        seen: rank correlation as it is.
         factor: from `noise_free_correlation`.
-        folds: number of folds.
-        confidence: coverage aimed at.
+        reach: likewise, half-width on Fisher's scale; ranks add the factor sqrt(1 + r^2 / 2) of Bonett and Wright
+            (2000, Psychometrika 65:23-28).
     """
-    if np.isnan(factor):
+    if np.isnan(factor) or np.isnan(seen):
         return np.full(3, np.nan)
-    product = np.clip(2 * np.sin(np.pi * series[: folds + 1] / 6) * factor, -1.0, 1.0)
-    return jackknife_interval(6 / np.pi * np.arcsin(product / 2), folds, confidence, "fisher")
+    product = float(np.clip(2 * np.sin(np.pi * seen / 6) * factor, -1.0, 1.0))
+    width = reach * np.sqrt(1 + product**2 / 2)
+    centre = float(fisher_z(np.array(product)))
+    bounds = np.array([product, *(np.tanh(centre + side * width) for side in (-1, 1))])
+    if abs(product) == 1:  # the estimate is at its limit: the bound on the other side is that of a correlation of 0.99
+        bounds[1 if product > 0 else 2] = np.tanh(np.arctanh(product * _NEAR_ONE) - np.sign(product) * width)
+    return 6 / np.pi * np.arcsin(bounds / 2)
 
 
 def inflation(replicates: int, folds: int) -> Float64[np.ndarray, " replicate"]:

@@ -7,9 +7,9 @@ If a vector has nothing to do with the value, the two sides of a pair are exchan
 group's sum. Two-sided: a vector that is reliably wrong is as much a finding as one that is right. All cells of a study
 are adjusted together (Benjamini-Hochberg).
 
-Exact where the vector was fitted on other groups (split data, or another language). In cross-fitted concepts the pairs
-of different folds share their vectors' data; under the language's own vector p is widened for that
-(`signflip.widen`), and approximate.
+Exact where the vector was fitted on other groups (split data). In cross-fitted concepts the pairs of different folds
+share their vectors' data, under another language's vector too as far as translations share their noise; p is widened
+for that (`signflip.widen`), and approximate.
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,7 @@ def chance(scores: Sequence[Scores], choices: Sequence[LayerChoice]) -> xr.Datas
                 groups = np.count_nonzero(concept.counts(target))
                 least = sign_flip_smallest(np.full(found.shape, groups))
                 if concept.crossed:
-                    own = np.array([name == target.target for name in target.sources])
-                    found, least = (np.where(own, widen(values), values) for values in (found, least))
+                    found, least = widen(found), widen(least)
                 p[row, columns, labels.targets.index(target.target)] = found
                 smallest[row, columns, labels.targets.index(target.target)] = least
     dims = (CONCEPT, SOURCE, TARGET)

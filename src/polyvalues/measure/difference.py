@@ -229,7 +229,7 @@ class _Pair:
         crossed = any(side.crossed for side in sides)
         for name in self.targets:
             here, there = (_common(side, name, groups, self.sources) for side in sides)
-            yield here, there, np.array([crossed and source == name for source in self.sources])
+            yield here, there, np.full(len(self.sources), crossed)
 
 
 def _means(pairs: Sequence[_Pair], spec: StatisticsSpec) -> tuple[np.ndarray, np.ndarray]:
@@ -295,7 +295,7 @@ def _difference(
 ) -> _Difference:
     """Of two sets of sums over the same groups; groups that one of them lacks are left out of both.
 
-    `crossed` marks cells of cross-fitted own vectors, whose interval and p are widened.
+    `crossed` marks cells of cross-fitted concepts, whose interval and p are widened.
     """
     both = (here.pairs > 0) & (there.pairs > 0)
     groups = int(both.sum())

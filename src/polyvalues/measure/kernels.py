@@ -6,7 +6,7 @@
     Fisher          z = arctanh(r)
     jackknife       se^2 = (K - 1) / K sum_k (theta_k - mean theta)^2
     disattenuation  c / sqrt(r_s r_t)  (Spearman 1904)
-    cross-fitting   sd of an own-vector accuracy = sqrt(1 + 2/pi) that of independent pairs (`SHARED`)
+    cross-fitting   sd of an accuracy = sqrt(1 + 2/pi) that of independent pairs (`SHARED`)
 
 Positive differences mean that the positive side lies further along the vector. Every function is free of state and of
 labels, works on float64 unless said otherwise, and raises no floating point warning: undefined is NaN.
@@ -24,12 +24,14 @@ MIN_RELIABILITY: Final = 0.05
 """At or below this reliability a vector is noise, and nothing can be said about what the noise hides."""
 
 SHARED: Final = float(np.sqrt(1 + 2 / np.pi))
-"""Ratio of standard deviations: cross-fitted pairs under their own language's vector, and independent pairs.
+"""Ratio of standard deviations: cross-fitted pairs, and independent pairs.
 
 Pair i is scored by a sum over the m pairs of the other folds, so the scores of two pairs of different folds have one of
 m terms in common: they correlate by 1/m, their signs by 2/(pi m) (Sheppard 1899), and each pair has m such partners.
 So the variance of the number right is 1 + 2/pi times that of independent pairs where there is nothing to find, in the
-limit of many dimensions; less with a strong effect. Pairs under another language's vector share nothing like that.
+limit of many dimensions; less with a strong effect. Under another language's vector, item i stands in the source's fit
+for pair j and j in the fit for pair i, so the factor is 1 + (2/pi) rho^2, rho the correlation of the two languages'
+noise in an item: as large where translations share their noise. Since rho is not known, all sources are widened alike.
 """
 
 _Z_CLIP: Final = 1 - 1e-12

@@ -267,10 +267,11 @@ def _over_folds(
     """Interval over items of the correlation without noise, and the factor by which noise made it smaller."""
     (method, series), (folds, confidence) = seen, how
     parts = [noise_free_correlation(x, y, z, folds, confidence) for x, y, z in pair_sets(near, values, form)]
-    factor = float(np.mean([factor for _, factor in parts])) if parts else float("nan")
+    numbers = np.array([[factor, reach] for _, factor, reach in parts] or [[np.nan, np.nan]])
+    factor, reach = (float(number) for number in numbers.mean(axis=0))
     if method == "spearman":
-        return noise_free_ranks(series, factor, folds, confidence), factor
+        return noise_free_ranks(float(series[0]), factor, reach), factor
     if len(parts) == 1:
-        return parts[0]
+        return parts[0][:2]
     enlarged = np.clip(series[: folds + 1] * factor, -1.0, 1.0)
     return jackknife_interval(enlarged, folds, confidence, "fisher"), factor

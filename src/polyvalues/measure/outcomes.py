@@ -281,18 +281,6 @@ class Resamples:
     groups: GroupCount
 
 
-def _extra(
-    concept: ConceptOutcomes, target: Outcomes, correct: np.ndarray, weights: Int32[np.ndarray, "resample group"]
-) -> Float64[np.ndarray, " resample"] | None:
-    """What widening adds to the own accuracy in every resample (`resample.widened`); None if not cross-fitted."""
-    if not concept.crossed or target.target not in target.sources:
-        return None
-    counts = concept.counts(target)
-    own = group_sums(correct[:, [target.sources.index(target.target)]], target.group, len(counts))
-    values = resampled_ratio(own, counts, weights)[0]
-    return widened(values) - values
-
-
 def resample_picked(
     concept: ConceptOutcomes, labels: Labels, weights: Int32[np.ndarray, "resample group"], *, relative: bool = False
 ) -> Resamples:
@@ -311,18 +299,12 @@ def resample_picked(
         column, counts = labels.targets.index(target.target), concept.counts(target)
         rows = [labels.sources.index(name) for name in target.sources]
         correct = target.picked_correct()
-        extra = _extra(concept, target, correct, weights)
         if relative and target.target in target.sources:
             correct = correct - correct[:, [target.sources.index(target.target)]]
         elif relative:
             correct = np.full_like(correct, np.nan)
         sums = group_sums(correct, target.group, len(counts))
-        accuracy[rows, column] = resampled_ratio(sums, counts, weights)
-        if extra is not None and relative:
-            others = [row for row in rows if labels.sources[row] != target.target]
-            accuracy[others, column] = accuracy[others, column] - extra
-        elif extra is not None:
-            own = labels.sources.index(target.target)
-            accuracy[own, column] = accuracy[own, column] + extra
+        drawn = resampled_ratio(sums, counts, weights)
+        accuracy[rows, column] = widened(drawn, (-1.0 if relative else 0.0, 1.0)) if concept.crossed else drawn
         groups[column] = counts
     return Resamples(accuracy, GroupCount.of(groups.T))

@@ -148,13 +148,16 @@ def _by_layer(
     """Accuracy of the vectors at every layer."""
     counts = concept.counts(target)
     sums = group_sums(target.correct(), target.group, len(counts))
-    by_layer = bootstrap_ratio(sums, counts, weights, confidence)
-    if concept.crossed and target.target in target.sources:
-        own = target.sources.index(target.target)
-        groups = GroupCount.of(counts)
-        drawn = widened(resampled_ratio(sums[:, :, own].astype(np.float64), counts, weights))
-        by_layer[:, own] = bootstrap_interval(drawn, groups, confidence)
-    return by_layer
+    if not concept.crossed:
+        return bootstrap_ratio(sums, counts, weights, confidence)
+    groups = GroupCount.of(counts)
+    by_source = [
+        bootstrap_interval(
+            widened(resampled_ratio(sums[:, :, source].astype(np.float64), counts, weights)), groups, confidence
+        )
+        for source in range(sums.shape[2])
+    ]
+    return np.stack(by_source, axis=1)
 
 
 def _auroc(
@@ -170,8 +173,7 @@ def _auroc(
         for source in range(len(target.sources)):
             positive, negative = sides[:, 0, source], sides[:, 1, source]
             values[source, start : start + _CHUNK] = weighted_auroc(positive, negative, per_pair, per_pair)
-    if concept.crossed and target.target in target.sources:
-        own = target.sources.index(target.target)
-        values[own] = widened(values[own])
+    if concept.crossed:
+        values = widened(values)
     groups = GroupCount.of(concept.counts(target))
     return bootstrap_interval(values, groups, confidence)

@@ -15,7 +15,7 @@ V is too small by (G - 1)/G, since deviations are taken from the mean of the sam
 have neither of the two corrections, and near a limit they are too short on the side that points away from it. A
 quantity without limits has the percentiles, spread about the estimate by t/z sqrt(G/(G - 1)), z the normal quantile.
 
-Cross-fitted, own vector. The pairs then depend on each other through the vectors, which drawing groups does not see;
+Cross-fitted. The pairs then depend on each other through the vectors, which drawing groups does not see;
 the resamples are spread about the data by `kernels.SHARED`.
 
 No spread. Where every group scores alike the draws all agree, and the percentile interval would claim certainty. All
@@ -145,7 +145,7 @@ def unlike_share(groups: Int[np.ndarray, "*cell"], confidence: float) -> Float64
 def widened(
     values: Float64[np.ndarray, "*cell resample"], limits: tuple[float, float] = (0.0, 1.0)
 ) -> Float64[np.ndarray, "*cell resample"]:
-    """Resamples of cross-fitted own-vector numbers, spread about the data by `kernels.SHARED`, inside the limits."""
+    """Resamples of cross-fitted numbers, spread about the data by `kernels.SHARED`, inside the limits."""
     estimate = values[..., :1]
     return np.clip(estimate + SHARED * (values - estimate), *limits)
 

@@ -19,6 +19,7 @@ import xarray as xr
 from polyvalues.artifacts import Findings, StudyInfo
 from polyvalues.axes import ALL_CONCEPTS, CONCEPT, CONTROLS, SOURCE, TARGET
 from polyvalues.report.notation import Interval, interval_text, intervals, listed, number
+from polyvalues.report.precision import precision_words
 from polyvalues.report.views import LanguageView, arrange, chosen_layers, concepts_of, headline, own
 
 _FEW = 30
@@ -76,6 +77,7 @@ def describe(findings: Findings, info: StudyInfo, languages: Sequence[LanguageVi
     parts = [_protocol(info), _headline(findings, tags), _baseline(findings), *_by_concept(findings, tags)]
     parts += _across(findings, tags) if len(tags) > 1 else [_alone(tags)]
     parts += [_reliability(findings, tags), _layers(findings, tags), _few(findings), _left_out(findings, info)]
+    parts.append(_rounding(info))
     return tuple(
         replace(part, topic=_TOPICS[part.figure]) if part.figure and part.topic == _DATA else part
         for part in parts
@@ -91,6 +93,11 @@ def _protocol(info: StudyInfo) -> Sentence | None:
         "an unknown amount. They are for comparison with published figures only.",
         topic="Recognition",
     )
+
+
+def _rounding(info: StudyInfo) -> Sentence | None:
+    text = precision_words(info.precision, info.model.get("dtype", "its dtype"))
+    return Sentence(text, topic="Numerical precision") if text else None
 
 
 def _headline(findings: Findings, tags: Sequence[str]) -> Sentence:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 from polyvalues.axes import BOUNDS, INTERVAL
 from polyvalues.measure.kinship import kinship
@@ -70,6 +71,10 @@ def correlated(
         for of, true in cells.items():
             estimate, lower, upper_bound = found.sel({**where, "of": of, INTERVAL: list(BOUNDS)}).values.tolist()
             out[f"kinship, {of}, {strength}, {law}"] = estimate, lower, upper_bound, true
+        where |= {"of": "disattenuated", "coefficient": "spearman"}
+        estimate, lower, upper_bound = found.sel({**where, INTERVAL: list(BOUNDS)}).values.tolist()
+        ranks = np.corrcoef(stats.rankdata(cosine[upper]), stats.rankdata(-distance[upper]))[0, 1]
+        out[f"kinship, ranks, {strength}, {law}"] = estimate, lower, upper_bound, float(ranks)
         return out
 
     return replication

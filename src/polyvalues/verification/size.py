@@ -101,8 +101,25 @@ def cross_fitted(rng: np.random.Generator) -> Tested:
     return found
 
 
+def shared_noise(rng: np.random.Generator) -> Tested:
+    """Chance without a value in cross-fitted data whose translations have nearly all of their noise in common."""
+    seed = int(rng.integers(2**31))
+    spec = PlantedSpec(
+        languages=("en", "sw"), pairs=100, layers=1, hidden=32, cosine=0.0, strength=0.0, language_share=0.95, seed=seed
+    )
+    planted = plant(spec)
+    inputs = {tag: planted_activations(planted, "morality", tag) for tag in spec.languages}
+    vectors = VectorSpec(seed=seed, control_draws=2)
+    crossed = cross_vectors(inputs, vectors)
+    scores = [cross_scores(part, crossed, nested_vectors(part, vectors, folds=10)) for part in inputs.values()]
+    choice = choose_layers({str(item.data.attrs["target"]): item for item in scores})
+    p = chance(scores, [choice])["p"].sel(concept="morality")
+    return {"chance, cross-fitted, foreign vector, shared noise": float(p.sel(source="en", target="sw"))}
+
+
 SIZE: Final[tuple[Simulation, ...]] = (
     Simulation("scores", "size", from_scores),
     Simulation("matrices", "size", from_matrices),
     Simulation("cross-fitted", "size", cross_fitted),
+    Simulation("cross-fitted, shared noise", "size", shared_noise),
 )
