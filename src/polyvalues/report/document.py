@@ -44,7 +44,7 @@ _TILES: Final = (
     ("within", "Own language", "recognition: share of unseen pairs told apart"),
     ("random", "Random direction", "the same, with a direction that means nothing"),
     ("cross", "Other languages", "recognition with a vector from another language"),
-    ("cosine", "Cosine", "between languages, as measured, noise included"),
+    ("cosine", "Cosine", "between languages, from different items, noise included"),
 )
 
 
