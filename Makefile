@@ -128,7 +128,7 @@ $(VENV4)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 test-transformers-4: $(VENV4)/.ready
-	$(VENV4)/bin/python -m pytest tests/model tests/steer tests/test_line.py
+	$(VENV4)/bin/python -m pytest tests/model tests/steer tests/study/test_study_pipeline.py
 
 $(VENVI)/.ready: pyproject.toml constraints.txt
 	test -x $(VENVI)/bin/python || $(PYTHON) -m venv $(VENVI)

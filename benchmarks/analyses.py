@@ -15,18 +15,18 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from polyvalues.analysis.consistency import consistency
+from polyvalues.analysis.findings import measure
+from polyvalues.analysis.overview import overview
+from polyvalues.analysis.recognition import recognition
+from polyvalues.analysis.scoring.layer_selection import choose_layers
+from polyvalues.analysis.transfer import transfer
 from polyvalues.artifacts import Activations, Replicates, Scores
-from polyvalues.axes import CONTROL, CONTROLS, SIDES
-from polyvalues.claims import Measured, analyses, make_claims
+from polyvalues.config import StatisticsSpec
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
-from polyvalues.measure.consistency import consistency
-from polyvalues.measure.findings import measure
-from polyvalues.measure.overview import overview
-from polyvalues.measure.recognition import recognition
-from polyvalues.measure.select import choose_layers
-from polyvalues.measure.transfer import transfer
-from polyvalues.specs import StatisticsSpec
-from polyvalues.store import Provenance, Store
+from polyvalues.dimensions import CONTROL, CONTROLS, SIDES
+from polyvalues.storage.store import Provenance, Store
+from polyvalues.study.hypothesis_tests import Measured, analyses, make_claims
 
 
 def synthetic_scores(concept: str, target: str, sources: list[str], layers: int, pairs: int, rng: np.random.Generator):

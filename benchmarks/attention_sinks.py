@@ -15,11 +15,11 @@ import torch
 from jaxtyping import Float
 
 from benchmarks.table import machine, show
-from polyvalues.model.batching import tokenise
-from polyvalues.model.blocks import block_states
-from polyvalues.model.handle import ModelHandle, load_model
-from polyvalues.model.record import record
-from polyvalues.specs import ModelSpec, ReadingSpec
+from polyvalues.config import ModelSpec, ReadingSpec
+from polyvalues.models.batching import tokenise
+from polyvalues.models.blocks import block_states
+from polyvalues.models.extraction import record
+from polyvalues.models.language_model import ModelHandle, load_model
 
 SENTENCE = (
     "stone river apple window seven green paper road cloud table lamp north button sugar train the of and a leaf glass "

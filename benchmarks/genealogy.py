@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from polyvalues.data.languages import language_family
+from polyvalues.analysis.statistics.mantel import mantel, upper
+from polyvalues.analysis.statistics.phylogenetic_test import Design, beyond
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
-from polyvalues.measure.genealogy import Design, beyond
-from polyvalues.measure.mantel import mantel, upper
-from polyvalues.verification.genealogy import TRAITS, cosines_of, tables
+from polyvalues.languages.metadata import language_family
+from polyvalues.simulation.genealogy_tests import TRAITS, cosines_of, tables
 
 PERMUTATIONS = 500
 KINDS = ("syntactic", "geographic", "featural")

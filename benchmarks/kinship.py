@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from polyvalues.data.kinship.tables import KINDS, distances
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
+from polyvalues.languages.distances import KINDS, distances
 
 
 def main() -> None:

@@ -19,15 +19,15 @@ import torch
 import xarray as xr
 
 from benchmarks.table import machine, show
+from polyvalues.analysis.findings import measure
+from polyvalues.analysis.scoring.layer_selection import choose_layers
 from polyvalues.artifacts import PairSet, Scores
-from polyvalues.claims import Measured, make_claims
-from polyvalues.line import Line
-from polyvalues.measure.findings import measure
-from polyvalues.measure.select import choose_layers
-from polyvalues.model.handle import ModelHandle, load_model
-from polyvalues.specs import CheckSpec, ModelSpec, ReadingSpec, StudySpec
-from polyvalues.store import Provenance, Store
-from polyvalues.study import prepare_pairs
+from polyvalues.config import CheckSpec, ModelSpec, ReadingSpec, StudySpec
+from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.storage.store import Provenance, Store
+from polyvalues.study.hypothesis_tests import Measured, make_claims
+from polyvalues.study.pipeline import Line
+from polyvalues.study.run import prepare_pairs
 
 WAYS: dict[str, tuple[int, Literal["auto", "off"]]] = {
     "alone": (1, "off"),

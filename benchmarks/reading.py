@@ -22,9 +22,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from polyvalues.model.handle import ModelHandle, load_model
-from polyvalues.model.record import record
-from polyvalues.specs import ModelSpec, ReadingSpec
+from polyvalues.config import ModelSpec, ReadingSpec
+from polyvalues.models.extraction import record
+from polyvalues.models.language_model import ModelHandle, load_model
 
 WORDS = 16_000
 PLAIN_BATCH = 8

@@ -25,12 +25,12 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from benchmarks.words import WORDS, word_tokenizer
-from polyvalues.model.batching import tokenise
-from polyvalues.model.handle import ModelHandle, load_model
-from polyvalues.model.packing import neighbours
-from polyvalues.model.prompting import make_template
-from polyvalues.model.record import record
-from polyvalues.specs import ModelSpec, ReadingSpec
+from polyvalues.config import ModelSpec, ReadingSpec
+from polyvalues.models.batching import tokenise
+from polyvalues.models.extraction import record
+from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.packing import neighbours
+from polyvalues.models.prompt_templates import make_template
 
 SIZES: dict[str, dict[str, Any]] = {
     "300m": {"hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 24, "num_attention_heads": 16},

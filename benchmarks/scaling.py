@@ -19,10 +19,10 @@ from transformers.utils import logging as transformers_logging
 
 from benchmarks.roofline import texts_of, write_llama
 from polyvalues.artifacts import TextTable
-from polyvalues.engines.ray import ray_workers
-from polyvalues.engines.unit import Unit, read_unit
-from polyvalues.model.handle import load_model
-from polyvalues.specs import EngineSpec, ModelSpec, ReadingSpec
+from polyvalues.config import EngineSpec, ModelSpec, ReadingSpec
+from polyvalues.models.language_model import load_model
+from polyvalues.study.ray_workers import ray_workers
+from polyvalues.study.work_units import Unit, read_unit
 
 SHAPE = {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8, "num_attention_heads": 8}
 

@@ -24,13 +24,13 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.table import TIME_HEADS, machine, show, time_cells, timed
+from polyvalues.analysis.scoring.scoring import ScoreReducer
+from polyvalues.analysis.statistics.formulas import correctness
 from polyvalues.artifacts import ConceptVectors, TextTable
-from polyvalues.axes import CONTROLS
+from polyvalues.config import VectorSpec
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
-from polyvalues.measure.kernels import correctness
-from polyvalues.measure.scores import ScoreReducer
-from polyvalues.specs import VectorSpec
-from polyvalues.vectors.controls import random_directions
+from polyvalues.dimensions import CONTROLS
+from polyvalues.vectors.baseline_directions import random_directions
 
 BATCH = 128
 """Texts that reach the reducer at a time."""

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.pairs import read_pairs
-from polyvalues.data.quality.overlap import chrf
-from polyvalues.data.quality.plant import PLANTED, calibrate_quality
-from polyvalues.data.quality.sides import text_contrast
-from polyvalues.specs import PairSource
+from polyvalues.translation.quality.calibration import PLANTED, calibrate_quality
+from polyvalues.translation.quality.ngram_overlap import chrf
+from polyvalues.translation.quality.side_contrast import text_contrast
 
 BACK = Path(__file__).parents[1] / "tests" / "fixtures" / "mosaic" / "back"
 SHARE = 0.05

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from polyvalues.cli import main
+from polyvalues.cli.main import main
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["polyvalues.study", "polyvalues.translation_run"])
+_FORKS.set_forkserver_preload(["polyvalues.study.run", "polyvalues.translation.run"])
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Forked:
         command: module and function that take the arguments.
     """
 
-    def __init__(self, *arguments: str, folder: Path, command: str = "polyvalues.cli:main") -> None:
+    def __init__(self, *arguments: str, folder: Path, command: str = "polyvalues.cli.main:main") -> None:
         self._said = folder / ".stdout", folder / ".stderr"
         self._process = _FORKS.Process(target=_work, args=(command, arguments, folder, self._said))
         self._process.start()

@@ -7,7 +7,8 @@ import hypothesis
 import pytest
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE / "readers"), str(HERE / "interop"), str(HERE / "steer")]
+SHARED = ("readers", "data", "steering", "cli")
+sys.path[:0] = [str(HERE), *(str(HERE / name) for name in SHARED)]
 
 from command_line import Run, running_here  # noqa: E402 (beside this file)
 
@@ -15,13 +16,13 @@ hypothesis.settings.register_profile("any machine", deadline=None)  # no test is
 hypothesis.settings.load_profile("any machine")
 
 LONG = (
-    "test_verification",
-    "test_babel",
-    "test_control",
-    "test_engines_ray",
-    "test_resume",
-    "test_model_parallel",
-    "test_paper",
+    "test_simulation_suite",
+    "test_study_babel",
+    "test_experiments_steering",
+    "test_study_ray_workers",
+    "test_study_resume",
+    "test_models_tensor_parallel",
+    "test_experiments_paper_figures",
 )
 """Files that take longest, begun first: one that is begun last keeps one worker busy and the others waiting."""
 

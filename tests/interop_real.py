@@ -24,10 +24,10 @@ import torch
 from transformers import AutoTokenizer
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "steer")]
-from test_steer_vectors import make_vectors  # noqa: E402
+from test_steering_steerable import make_vectors  # noqa: E402
 
 import polyvalues as pv  # noqa: E402
-from polyvalues.interop.baked import bake  # noqa: E402
+from polyvalues.steering.formats.layer_vectors import bake  # noqa: E402
 from tiny_models import tiny_tokenizer, write_tiny_model  # noqa: E402
 
 STRENGTH = 0.8

@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from polyvalues.specs import StudySpec, build
+from polyvalues.config import StudySpec, build
 
 FIXTURES = Path(__file__).parent / "fixtures"
 WORDS = {

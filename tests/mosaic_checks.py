@@ -20,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from polyvalues.data.concepts import CONCEPTS
-from polyvalues.data.languages import language_script
 from polyvalues.data.mosaic.files import pairs_file
+from polyvalues.languages.metadata import language_script
 
 Row = dict[str, str]
 Features = NDArray[np.float64]

@@ -59,7 +59,9 @@ def test_the_budget_check_can_fail() -> None:
 
 def test_no_imports_of_our_own_inside_functions() -> None:
     assert not {str(path): found for path, tree in TREES.items() if (found := lazy_imports(tree))}
-    assert lazy_imports(ast.parse("def f():\n    from polyvalues.store import Store")) == ["polyvalues.store"]
+    assert lazy_imports(ast.parse("def f():\n    from polyvalues.storage.store import Store")) == [
+        "polyvalues.storage.store"
+    ]
 
 
 def test_the_import_contracts_hold() -> None:
@@ -116,7 +118,8 @@ def test_every_module_and_public_function_has_a_docstring() -> None:
 
 
 def test_importing_the_package_loads_neither_torch_nor_transformers() -> None:
-    code = "import sys, polyvalues.cli; print([m for m in ('torch', 'transformers', 'matplotlib') if m in sys.modules])"
+    names = ("torch", "transformers", "matplotlib")
+    code = f"import sys, polyvalues.cli.main; print([m for m in {names} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -128,7 +131,7 @@ def test_a_finished_study_is_opened_and_written_without_torch() -> None:
         "measure_quality", "compare_studies", "difference_words", "paper_set", "write_paper_set",
     )  # fmt: skip
     code = (
-        f"import sys, polyvalues.cli, polyvalues as pv; [getattr(pv, name) for name in {names}]; "
+        f"import sys, polyvalues.cli.main, polyvalues as pv; [getattr(pv, name) for name in {names}]; "
         "print([m for m in ('torch', 'transformers') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -158,3 +161,28 @@ def test_the_project_names_no_machine_and_no_registry() -> None:
         if path.suffix in {".py", ".md", ".toml", ".txt", ".j2", ".yml", ".cfg", ""} and path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
             assert not [word for word in banned if word in text and name != "tests/test_architecture.py"], name
+
+
+GENERIC = {"base", "registry", "run", "hub", "data_card"}
+"""Names that several modules may have, one per folder of its kind."""
+SERVING = {"cli", "config", "artifacts"}
+"""Folders whose modules are named for what they serve: settings of steering, commands on pairs."""
+
+
+def shared_names(paths: list[Path]) -> set[str]:
+    """Names of more than one module; folders do not count."""
+    names = [path.stem for path in paths if path.stem != "__init__" and path.parent.name not in SERVING]
+    return {name for name in names if names.count(name) > 1}
+
+
+def test_no_two_modules_share_a_name_but_generic_ones() -> None:
+    assert shared_names(SOURCES) <= GENERIC
+    assert shared_names([Path("a/fit.py"), Path("b/fit.py")]) == {"fit"}
+
+
+def test_the_top_of_the_package_is_small() -> None:
+    top = [path for path in (ROOT / "src" / "polyvalues").iterdir() if path.name != "__pycache__"]
+    assert len(top) <= 24
+    assert {path.name for path in top if path.suffix == ".py"} == {
+        "__init__.py", "__main__.py", "dimensions.py", "errors.py",
+    }  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 from line_examples import build_model, write_pairs
 from polyvalues.data.readers.registry import READERS
-from polyvalues.data.recipe.sources import ORIGINS
+from polyvalues.mvalue.sources import ORIGINS
 
 ROOT = Path(__file__).parents[1]
 

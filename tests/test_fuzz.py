@@ -15,21 +15,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from test_interop_formats import written
 from test_readers_fuzz import SEEDS
+from test_steering_formats import written
 
 import polyvalues as pv
 from fuzzing import Tally, attempt, mutated
 from line_examples import build_model, settings, write_pairs
 from polyvalues.artifacts import ConceptVectors, Moments, PairSet, Replicates, Scores
-from polyvalues.axes import VECTOR_FORMATS
-from polyvalues.line import Line
-from polyvalues.model.handle import load_model
-from polyvalues.opened import package_versions
-from polyvalues.settings import dump_toml, load_study_spec
-from polyvalues.specs import PairSource, StudySpec, build
-from polyvalues.store import Provenance, Store
-from polyvalues.study import prepare_pairs
+from polyvalues.config import PairSource, StudySpec, build
+from polyvalues.config.toml import dump_toml, load_study_spec
+from polyvalues.dimensions import VECTOR_FORMATS
+from polyvalues.models.language_model import load_model
+from polyvalues.storage.package_versions import package_versions
+from polyvalues.storage.store import Provenance, Store
+from polyvalues.study.pipeline import Line
+from polyvalues.study.run import prepare_pairs
 
 INPUTS = int(os.environ.get("POLYVALUES_FUZZ", "40"))
 ARTEFACTS: tuple[tuple[str, type], ...] = (

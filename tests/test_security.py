@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_interop_formats import written
-from test_steer_endpoint import completion, server
+from test_steering_endpoint import completion, server
+from test_steering_formats import written
 
 import polyvalues as pv
 from polyvalues.artifacts import ConceptVectors, Moments
-from polyvalues.control.judging import KeptVerdicts
+from polyvalues.config import ModelSpec
 from polyvalues.errors import CorruptArtifact, JudgeError, ModelLoadError, PolyvaluesError, StoreError
-from polyvalues.model.handle import load_model
-from polyvalues.specs import ModelSpec
-from polyvalues.steer.judges.endpoint import EndpointJudge
-from polyvalues.store import Store
+from polyvalues.experiments.steering.judge_factory import KeptVerdicts
+from polyvalues.models.language_model import load_model
+from polyvalues.steering.judges.endpoint import EndpointJudge
+from polyvalues.storage.store import Store
 from steer_examples import generations
 from tiny_models import write_tiny_model
 
@@ -144,7 +144,7 @@ def test_what_has_no_end_is_not_read(tmp_path: Path, kind: str, monkeypatch: pyt
         pv.import_vectors(path, kind)
     path.unlink()
     written(kind, tmp_path)
-    monkeypatch.setattr("polyvalues.interop.baked.LARGEST", 10)
+    monkeypatch.setattr("polyvalues.steering.formats.layer_vectors.LARGEST", 10)
     with pytest.raises(StoreError, match="vectors have at most 10"):
         pv.import_vectors(path, kind)
 

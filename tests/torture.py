@@ -23,11 +23,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import polyvalues.controlled
-import polyvalues.study  # noqa: F401 (imported before forking)
+import polyvalues.experiments.steering.run
+import polyvalues.study.run  # noqa: F401 (imported before forking)
 from line_examples import build_model, digests, settings, write_pairs
-from polyvalues import cli
-from polyvalues.settings import dump_toml
+from polyvalues.cli.main import main as command_line
+from polyvalues.config.toml import dump_toml
 
 CONTROL = ("--concept", "morality", "--layers", "2", "--windows", "1", "--strengths", "0.3", "--rounds", "0", "--gates",
            "0.1", "--max-new-tokens", "2", "--random-draws", "1", "--targets", "en,fi", "--no-matrix",
@@ -67,7 +67,7 @@ def begin(home: Path, before: Callable[[], None] = lambda: None) -> int:
         for arguments in life(home):
             sys.argv = ["polyvalues", *arguments]
             try:
-                cli.main()
+                command_line()
                 code = 0
             except SystemExit as ended:
                 code = int(ended.code or 0)

@@ -24,11 +24,11 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "steer")
 import polyvalues as pv  # noqa: E402
 import tiny_models  # noqa: E402
 from line_examples import settings, write_pairs  # noqa: E402
+from polyvalues.config.toml import dump_toml  # noqa: E402
 from polyvalues.errors import PolyvaluesError  # noqa: E402
-from polyvalues.model.norms import residual_lengths  # noqa: E402
-from polyvalues.model.record import record  # noqa: E402
-from polyvalues.settings import dump_toml  # noqa: E402
-from polyvalues.steer.plan import Condition, Intervention, Plan  # noqa: E402
+from polyvalues.models.extraction import record  # noqa: E402
+from polyvalues.models.residual_norms import residual_lengths  # noqa: E402
+from polyvalues.steering.plan import Condition, Intervention, Plan  # noqa: E402
 from tiny_models import write_tiny_model  # noqa: E402
 
 TEXTS = [

@@ -4,6 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from polyvalues.analysis.consistency import consistency as consistency
+    from polyvalues.analysis.followups.noise_robustness import noise_rows as noise_rows
+    from polyvalues.analysis.hypothesis_tests.paired_differences import models_difference as models_difference
+    from polyvalues.analysis.recognition import recognition as recognition
+    from polyvalues.analysis.scoring.layer_selection import choose_layers as choose_layers
+    from polyvalues.analysis.scoring.scoring import ScoreReducer as ScoreReducer
+    from polyvalues.analysis.transfer import transfer as transfer
     from polyvalues.artifacts import Activations as Activations
     from polyvalues.artifacts import Claims as Claims
     from polyvalues.artifacts import ConceptVectors as ConceptVectors
@@ -17,245 +24,238 @@ if TYPE_CHECKING:
     from polyvalues.artifacts import Scores as Scores
     from polyvalues.artifacts import SteeringVectors as SteeringVectors
     from polyvalues.artifacts import TextTable as TextTable
-    from polyvalues.at_a_glance import glance as glance
-    from polyvalues.compare import Comparison as Comparison
-    from polyvalues.compare import compare_studies as compare_studies
-    from polyvalues.compare import difference_words as difference_words
-    from polyvalues.control.judging import load_words as load_words
-    from polyvalues.controlled import Controlled as Controlled
-    from polyvalues.controlled import run_control as run_control
-    from polyvalues.damage import Damage as Damage
-    from polyvalues.data.check import check_pairs as check_pairs
-    from polyvalues.data.degrade import degrade as degrade
-    from polyvalues.data.doubt import doubts as doubts
-    from polyvalues.data.kinship.tables import distances as distances
-    from polyvalues.data.known_languages import known_languages as known_languages
-    from polyvalues.data.mirrors import related_items as related_items
+    from polyvalues.config import BudgetSpec as BudgetSpec
+    from polyvalues.config import CheckSpec as CheckSpec
+    from polyvalues.config import ControlSpec as ControlSpec
+    from polyvalues.config import EngineSpec as EngineSpec
+    from polyvalues.config import GenerationSpec as GenerationSpec
+    from polyvalues.config import ModelSpec as ModelSpec
+    from polyvalues.config import PairSource as PairSource
+    from polyvalues.config import ReadingSpec as ReadingSpec
+    from polyvalues.config import SplitSpec as SplitSpec
+    from polyvalues.config import StatisticsSpec as StatisticsSpec
+    from polyvalues.config import StudySpec as StudySpec
+    from polyvalues.config import VectorSpec as VectorSpec
+    from polyvalues.config import build as build
+    from polyvalues.config.mvalue import MvalueSpec as MvalueSpec
+    from polyvalues.config.toml import load_study_spec as load_study_spec
+    from polyvalues.config.translation import QualitySpec as QualitySpec
+    from polyvalues.config.translation import TranslateSpec as TranslateSpec
+    from polyvalues.data.mirrored_items import related_items as related_items
     from polyvalues.data.pairs import make_pairs as make_pairs
     from polyvalues.data.pairs import read_pairs as read_pairs
-    from polyvalues.data.quality.measure import TextQuality as TextQuality
-    from polyvalues.data.quality.measure import measure_translations as measure_translations
-    from polyvalues.data.quality.pairwise import rate_pairs as rate_pairs
-    from polyvalues.data.quality.pairwise import summarise_rated as summarise_rated
-    from polyvalues.data.quality.plant import calibrate_quality as calibrate_quality
-    from polyvalues.data.quality.ratings import read_quality as read_quality
-    from polyvalues.data.quality.report import drop_flagged as drop_flagged
-    from polyvalues.data.quality.report import summarise_quality as summarise_quality
-    from polyvalues.data.quality.report import table_csv as table_csv
+    from polyvalues.data.perturbations import degrade as degrade
     from polyvalues.data.readers.registry import READERS as READERS
-    from polyvalues.data.recipe.english import English as English
-    from polyvalues.data.recipe.english import build_english as build_english
     from polyvalues.data.splits import split_pairs as split_pairs
     from polyvalues.data.summary import sample_pairs as sample_pairs
     from polyvalues.data.summary import summarise_pairs as summarise_pairs
-    from polyvalues.data.texts import text_table as text_table
-    from polyvalues.degraded import measure_noise as measure_noise
+    from polyvalues.data.text_table import text_table as text_table
+    from polyvalues.data.validation import check_pairs as check_pairs
     from polyvalues.errors import PolyvaluesError as PolyvaluesError
-    from polyvalues.follow import QualityFindings as QualityFindings
-    from polyvalues.follow import find_divergence as find_divergence
-    from polyvalues.follow import measure_quality as measure_quality
-    from polyvalues.follow import quality_beside as quality_beside
-    from polyvalues.follow import rate_study as rate_study
-    from polyvalues.interop.hub import push_hub as push_hub
-    from polyvalues.measure.consistency import consistency as consistency
-    from polyvalues.measure.difference import models_difference as models_difference
-    from polyvalues.measure.noise import noise_rows as noise_rows
-    from polyvalues.measure.recognition import recognition as recognition
-    from polyvalues.measure.scores import ScoreReducer as ScoreReducer
-    from polyvalues.measure.select import choose_layers as choose_layers
-    from polyvalues.measure.transfer import transfer as transfer
-    from polyvalues.mistakes import Mistaken as Mistaken
-    from polyvalues.mistakes import measure_mistakes as measure_mistakes
-    from polyvalues.model.embedding import load_embedder as load_embedder
-    from polyvalues.model.handle import ModelHandle as ModelHandle
-    from polyvalues.model.handle import load_model as load_model
-    from polyvalues.model.presets import PRESETS as PRESETS
-    from polyvalues.model.record import record as record
-    from polyvalues.opened import Study as Study
-    from polyvalues.opened import findings_in_words as findings_in_words
-    from polyvalues.opened import load_study as load_study
-    from polyvalues.opened import study_figures as study_figures
-    from polyvalues.opened import write_report as write_report
-    from polyvalues.paper import PaperSet as PaperSet
-    from polyvalues.paper import paper_set as paper_set
-    from polyvalues.paper import write_paper_set as write_paper_set
-    from polyvalues.recipe_run import MVALUE_TARGETS as MVALUE_TARGETS
-    from polyvalues.recipe_run import build_mvalue as build_mvalue
-    from polyvalues.recipe_run import finish_mvalue as finish_mvalue
-    from polyvalues.recipe_run import mvalue_job as mvalue_job
-    from polyvalues.recipe_specs import MvalueSpec as MvalueSpec
-    from polyvalues.settings import load_study_spec as load_study_spec
-    from polyvalues.specs import BudgetSpec as BudgetSpec
-    from polyvalues.specs import CheckSpec as CheckSpec
-    from polyvalues.specs import ControlSpec as ControlSpec
-    from polyvalues.specs import EngineSpec as EngineSpec
-    from polyvalues.specs import GenerationSpec as GenerationSpec
-    from polyvalues.specs import ModelSpec as ModelSpec
-    from polyvalues.specs import PairSource as PairSource
-    from polyvalues.specs import ReadingSpec as ReadingSpec
-    from polyvalues.specs import SplitSpec as SplitSpec
-    from polyvalues.specs import StatisticsSpec as StatisticsSpec
-    from polyvalues.specs import StudySpec as StudySpec
-    from polyvalues.specs import VectorSpec as VectorSpec
-    from polyvalues.specs import build as build
-    from polyvalues.steer.generate import generate as generate
-    from polyvalues.steer.hooks import steering as steering
-    from polyvalues.steer.permanent import bake_model as bake_model
-    from polyvalues.steer.plan import Condition as Condition
-    from polyvalues.steer.plan import Intervention as Intervention
-    from polyvalues.steer.plan import Plan as Plan
-    from polyvalues.steer.vectors import Steerable as Steerable
-    from polyvalues.steered import export_vectors as export_vectors
-    from polyvalues.steered import import_vectors as import_vectors
-    from polyvalues.steered import steering_vectors as steering_vectors
-    from polyvalues.store import Store as Store
-    from polyvalues.store import write_pairs as write_pairs
-    from polyvalues.study import follow_study as follow_study
-    from polyvalues.study import prepare_pairs as prepare_pairs
-    from polyvalues.study import run_study as run_study
-    from polyvalues.translated import rate_translations as rate_translations
-    from polyvalues.translation_run import Translation as Translation
-    from polyvalues.translation_run import TranslationJob as TranslationJob
-    from polyvalues.translation_run import translate_pairs as translate_pairs
-    from polyvalues.translation_run import translation_job as translation_job
-    from polyvalues.translation_specs import QualitySpec as QualitySpec
-    from polyvalues.translation_specs import TranslateSpec as TranslateSpec
-    from polyvalues.vectors.activations import ActivationsReducer as ActivationsReducer
+    from polyvalues.experiments.divergence import find_divergence as find_divergence
+    from polyvalues.experiments.model_comparison import Comparison as Comparison
+    from polyvalues.experiments.model_comparison import compare_studies as compare_studies
+    from polyvalues.experiments.model_comparison import difference_words as difference_words
+    from polyvalues.experiments.noise import Damage as Damage
+    from polyvalues.experiments.noise_run import measure_noise as measure_noise
+    from polyvalues.experiments.paper_figures import PaperSet as PaperSet
+    from polyvalues.experiments.paper_figures import paper_set as paper_set
+    from polyvalues.experiments.paper_figures import write_paper_set as write_paper_set
+    from polyvalues.experiments.pitfalls import Mistaken as Mistaken
+    from polyvalues.experiments.pitfalls import measure_mistakes as measure_mistakes
+    from polyvalues.experiments.steering.judge_factory import load_words as load_words
+    from polyvalues.experiments.steering.run import Controlled as Controlled
+    from polyvalues.experiments.steering.run import run_control as run_control
+    from polyvalues.experiments.translation_quality import QualityFindings as QualityFindings
+    from polyvalues.experiments.translation_quality import measure_quality as measure_quality
+    from polyvalues.experiments.translation_quality import quality_beside as quality_beside
+    from polyvalues.experiments.translation_quality import rate_study as rate_study
+    from polyvalues.languages.catalog import known_languages as known_languages
+    from polyvalues.languages.distances import distances as distances
+    from polyvalues.models.extraction import record as record
+    from polyvalues.models.language_model import ModelHandle as ModelHandle
+    from polyvalues.models.language_model import load_model as load_model
+    from polyvalues.models.presets import PRESETS as PRESETS
+    from polyvalues.models.sentence_embeddings import load_embedder as load_embedder
+    from polyvalues.mvalue.english_pairs import English as English
+    from polyvalues.mvalue.english_pairs import build_english as build_english
+    from polyvalues.mvalue.run import MVALUE_TARGETS as MVALUE_TARGETS
+    from polyvalues.mvalue.run import build_mvalue as build_mvalue
+    from polyvalues.mvalue.run import finish_mvalue as finish_mvalue
+    from polyvalues.mvalue.run import mvalue_job as mvalue_job
+    from polyvalues.simulation.suite import Verified as Verified
+    from polyvalues.simulation.suite import verify as verify
+    from polyvalues.simulation.suite import verify_steps as verify_steps
+    from polyvalues.simulation.suite import write_verified as write_verified
+    from polyvalues.steering.formats.hub import push_hub as push_hub
+    from polyvalues.steering.generation import generate as generate
+    from polyvalues.steering.hooks import apply_plan as apply_plan
+    from polyvalues.steering.plan import Condition as Condition
+    from polyvalues.steering.plan import Intervention as Intervention
+    from polyvalues.steering.plan import Plan as Plan
+    from polyvalues.steering.steerable import Steerable as Steerable
+    from polyvalues.steering.weight_baking import bake_model as bake_model
+    from polyvalues.storage.store import Store as Store
+    from polyvalues.storage.store import write_pairs as write_pairs
+    from polyvalues.study.json_summary import glance as glance
+    from polyvalues.study.run import follow_study as follow_study
+    from polyvalues.study.run import prepare_pairs as prepare_pairs
+    from polyvalues.study.run import run_study as run_study
+    from polyvalues.study.steering_vectors import export_vectors as export_vectors
+    from polyvalues.study.steering_vectors import import_vectors as import_vectors
+    from polyvalues.study.steering_vectors import steering_vectors as steering_vectors
+    from polyvalues.study.study import Study as Study
+    from polyvalues.study.study import findings_in_words as findings_in_words
+    from polyvalues.study.study import load_study as load_study
+    from polyvalues.study.study import study_figures as study_figures
+    from polyvalues.study.study import write_report as write_report
+    from polyvalues.translation.quality.calibration import calibrate_quality as calibrate_quality
+    from polyvalues.translation.quality.metrics import TextQuality as TextQuality
+    from polyvalues.translation.quality.metrics import measure_translations as measure_translations
+    from polyvalues.translation.quality.outliers import doubts as doubts
+    from polyvalues.translation.quality.pair_ratings import rate_pairs as rate_pairs
+    from polyvalues.translation.quality.pair_ratings import summarise_rated as summarise_rated
+    from polyvalues.translation.quality.quality_summary import drop_flagged as drop_flagged
+    from polyvalues.translation.quality.quality_summary import summarise_quality as summarise_quality
+    from polyvalues.translation.quality.quality_summary import table_csv as table_csv
+    from polyvalues.translation.quality.ratings_file import read_quality as read_quality
+    from polyvalues.translation.quality.run import rate_translations as rate_translations
+    from polyvalues.translation.run import Translation as Translation
+    from polyvalues.translation.run import TranslationJob as TranslationJob
+    from polyvalues.translation.run import translate_pairs as translate_pairs
+    from polyvalues.translation.run import translation_job as translation_job
+    from polyvalues.vectors.accumulators.activations import ActivationsReducer as ActivationsReducer
+    from polyvalues.vectors.accumulators.moments import MomentsReducer as MomentsReducer
     from polyvalues.vectors.fit import fit_vectors as fit_vectors
-    from polyvalues.vectors.moments import MomentsReducer as MomentsReducer
-    from polyvalues.vectors.replicates import replicates as replicates
-    from polyvalues.verification.suite import Verified as Verified
-    from polyvalues.verification.suite import verify as verify
-    from polyvalues.verification.suite import verify_steps as verify_steps
-    from polyvalues.verification.suite import write_verified as write_verified
+    from polyvalues.vectors.leave_fold_out import replicates as replicates
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Activations": "polyvalues.artifacts",
-    "ActivationsReducer": "polyvalues.vectors.activations",
-    "BudgetSpec": "polyvalues.specs",
-    "CheckSpec": "polyvalues.specs",
+    "ActivationsReducer": "polyvalues.vectors.accumulators.activations",
+    "BudgetSpec": "polyvalues.config",
+    "CheckSpec": "polyvalues.config",
     "Claims": "polyvalues.artifacts",
-    "Comparison": "polyvalues.compare",
+    "Comparison": "polyvalues.experiments.model_comparison",
     "ConceptVectors": "polyvalues.artifacts",
-    "Condition": "polyvalues.steer.plan",
-    "ControlSpec": "polyvalues.specs",
-    "Controlled": "polyvalues.controlled",
-    "Damage": "polyvalues.damage",
-    "EngineSpec": "polyvalues.specs",
-    "English": "polyvalues.data.recipe.english",
+    "Condition": "polyvalues.steering.plan",
+    "ControlSpec": "polyvalues.config",
+    "Controlled": "polyvalues.experiments.steering.run",
+    "Damage": "polyvalues.experiments.noise",
+    "EngineSpec": "polyvalues.config",
+    "English": "polyvalues.mvalue.english_pairs",
     "Findings": "polyvalues.artifacts",
-    "GenerationSpec": "polyvalues.specs",
+    "GenerationSpec": "polyvalues.config",
     "Generations": "polyvalues.artifacts",
-    "Intervention": "polyvalues.steer.plan",
+    "Intervention": "polyvalues.steering.plan",
     "Judged": "polyvalues.artifacts",
     "LayerChoice": "polyvalues.artifacts",
-    "MVALUE_TARGETS": "polyvalues.recipe_run",
-    "Mistaken": "polyvalues.mistakes",
-    "ModelHandle": "polyvalues.model.handle",
-    "ModelSpec": "polyvalues.specs",
+    "MVALUE_TARGETS": "polyvalues.mvalue.run",
+    "Mistaken": "polyvalues.experiments.pitfalls",
+    "ModelHandle": "polyvalues.models.language_model",
+    "ModelSpec": "polyvalues.config",
     "Moments": "polyvalues.artifacts",
-    "MomentsReducer": "polyvalues.vectors.moments",
-    "MvalueSpec": "polyvalues.recipe_specs",
-    "PRESETS": "polyvalues.model.presets",
+    "MomentsReducer": "polyvalues.vectors.accumulators.moments",
+    "MvalueSpec": "polyvalues.config.mvalue",
+    "PRESETS": "polyvalues.models.presets",
     "PairSet": "polyvalues.artifacts",
-    "PairSource": "polyvalues.specs",
-    "PaperSet": "polyvalues.paper",
-    "Plan": "polyvalues.steer.plan",
+    "PairSource": "polyvalues.config",
+    "PaperSet": "polyvalues.experiments.paper_figures",
+    "Plan": "polyvalues.steering.plan",
     "PolyvaluesError": "polyvalues.errors",
-    "QualitySpec": "polyvalues.translation_specs",
+    "QualitySpec": "polyvalues.config.translation",
     "READERS": "polyvalues.data.readers.registry",
-    "ReadingSpec": "polyvalues.specs",
+    "ReadingSpec": "polyvalues.config",
     "Replicates": "polyvalues.artifacts",
-    "ScoreReducer": "polyvalues.measure.scores",
+    "ScoreReducer": "polyvalues.analysis.scoring.scoring",
     "Scores": "polyvalues.artifacts",
-    "SplitSpec": "polyvalues.specs",
-    "StatisticsSpec": "polyvalues.specs",
-    "Steerable": "polyvalues.steer.vectors",
+    "SplitSpec": "polyvalues.config",
+    "StatisticsSpec": "polyvalues.config",
+    "Steerable": "polyvalues.steering.steerable",
     "SteeringVectors": "polyvalues.artifacts",
-    "Store": "polyvalues.store",
-    "Study": "polyvalues.opened",
-    "StudySpec": "polyvalues.specs",
-    "TextQuality": "polyvalues.data.quality.measure",
+    "Store": "polyvalues.storage.store",
+    "Study": "polyvalues.study.study",
+    "StudySpec": "polyvalues.config",
+    "TextQuality": "polyvalues.translation.quality.metrics",
     "TextTable": "polyvalues.artifacts",
-    "TranslateSpec": "polyvalues.translation_specs",
-    "Translation": "polyvalues.translation_run",
-    "TranslationJob": "polyvalues.translation_run",
-    "VectorSpec": "polyvalues.specs",
-    "Verified": "polyvalues.verification.suite",
-    "bake_model": "polyvalues.steer.permanent",
-    "build": "polyvalues.specs",
-    "build_english": "polyvalues.data.recipe.english",
-    "build_mvalue": "polyvalues.recipe_run",
-    "calibrate_quality": "polyvalues.data.quality.plant",
-    "check_pairs": "polyvalues.data.check",
-    "choose_layers": "polyvalues.measure.select",
-    "compare_studies": "polyvalues.compare",
-    "consistency": "polyvalues.measure.consistency",
-    "degrade": "polyvalues.data.degrade",
-    "difference_words": "polyvalues.compare",
-    "distances": "polyvalues.data.kinship.tables",
-    "doubts": "polyvalues.data.doubt",
-    "drop_flagged": "polyvalues.data.quality.report",
-    "export_vectors": "polyvalues.steered",
-    "find_divergence": "polyvalues.follow",
-    "findings_in_words": "polyvalues.opened",
-    "finish_mvalue": "polyvalues.recipe_run",
+    "TranslateSpec": "polyvalues.config.translation",
+    "Translation": "polyvalues.translation.run",
+    "TranslationJob": "polyvalues.translation.run",
+    "VectorSpec": "polyvalues.config",
+    "Verified": "polyvalues.simulation.suite",
+    "bake_model": "polyvalues.steering.weight_baking",
+    "build": "polyvalues.config",
+    "build_english": "polyvalues.mvalue.english_pairs",
+    "build_mvalue": "polyvalues.mvalue.run",
+    "calibrate_quality": "polyvalues.translation.quality.calibration",
+    "check_pairs": "polyvalues.data.validation",
+    "choose_layers": "polyvalues.analysis.scoring.layer_selection",
+    "compare_studies": "polyvalues.experiments.model_comparison",
+    "consistency": "polyvalues.analysis.consistency",
+    "degrade": "polyvalues.data.perturbations",
+    "difference_words": "polyvalues.experiments.model_comparison",
+    "distances": "polyvalues.languages.distances",
+    "doubts": "polyvalues.translation.quality.outliers",
+    "drop_flagged": "polyvalues.translation.quality.quality_summary",
+    "export_vectors": "polyvalues.study.steering_vectors",
+    "find_divergence": "polyvalues.experiments.divergence",
+    "findings_in_words": "polyvalues.study.study",
+    "finish_mvalue": "polyvalues.mvalue.run",
     "fit_vectors": "polyvalues.vectors.fit",
-    "follow_study": "polyvalues.study",
-    "generate": "polyvalues.steer.generate",
-    "glance": "polyvalues.at_a_glance",
-    "import_vectors": "polyvalues.steered",
-    "known_languages": "polyvalues.data.known_languages",
-    "load_embedder": "polyvalues.model.embedding",
-    "load_model": "polyvalues.model.handle",
-    "load_study": "polyvalues.opened",
-    "load_study_spec": "polyvalues.settings",
-    "load_words": "polyvalues.control.judging",
+    "follow_study": "polyvalues.study.run",
+    "generate": "polyvalues.steering.generation",
+    "glance": "polyvalues.study.json_summary",
+    "import_vectors": "polyvalues.study.steering_vectors",
+    "known_languages": "polyvalues.languages.catalog",
+    "load_embedder": "polyvalues.models.sentence_embeddings",
+    "load_model": "polyvalues.models.language_model",
+    "load_study": "polyvalues.study.study",
+    "load_study_spec": "polyvalues.config.toml",
+    "load_words": "polyvalues.experiments.steering.judge_factory",
     "make_pairs": "polyvalues.data.pairs",
-    "measure_mistakes": "polyvalues.mistakes",
-    "measure_noise": "polyvalues.degraded",
-    "measure_quality": "polyvalues.follow",
-    "QualityFindings": "polyvalues.follow",
-    "quality_beside": "polyvalues.follow",
-    "rate_study": "polyvalues.follow",
-    "rate_pairs": "polyvalues.data.quality.pairwise",
-    "summarise_rated": "polyvalues.data.quality.pairwise",
-    "measure_translations": "polyvalues.data.quality.measure",
-    "models_difference": "polyvalues.measure.difference",
-    "mvalue_job": "polyvalues.recipe_run",
-    "noise_rows": "polyvalues.measure.noise",
-    "paper_set": "polyvalues.paper",
-    "prepare_pairs": "polyvalues.study",
-    "push_hub": "polyvalues.interop.hub",
-    "rate_translations": "polyvalues.translated",
+    "measure_mistakes": "polyvalues.experiments.pitfalls",
+    "measure_noise": "polyvalues.experiments.noise_run",
+    "measure_quality": "polyvalues.experiments.translation_quality",
+    "QualityFindings": "polyvalues.experiments.translation_quality",
+    "quality_beside": "polyvalues.experiments.translation_quality",
+    "rate_study": "polyvalues.experiments.translation_quality",
+    "rate_pairs": "polyvalues.translation.quality.pair_ratings",
+    "summarise_rated": "polyvalues.translation.quality.pair_ratings",
+    "measure_translations": "polyvalues.translation.quality.metrics",
+    "models_difference": "polyvalues.analysis.hypothesis_tests.paired_differences",
+    "mvalue_job": "polyvalues.mvalue.run",
+    "noise_rows": "polyvalues.analysis.followups.noise_robustness",
+    "paper_set": "polyvalues.experiments.paper_figures",
+    "prepare_pairs": "polyvalues.study.run",
+    "push_hub": "polyvalues.steering.formats.hub",
+    "rate_translations": "polyvalues.translation.quality.run",
     "read_pairs": "polyvalues.data.pairs",
-    "related_items": "polyvalues.data.mirrors",
-    "read_quality": "polyvalues.data.quality.ratings",
-    "recognition": "polyvalues.measure.recognition",
-    "record": "polyvalues.model.record",
-    "replicates": "polyvalues.vectors.replicates",
-    "run_control": "polyvalues.controlled",
-    "run_study": "polyvalues.study",
+    "related_items": "polyvalues.data.mirrored_items",
+    "read_quality": "polyvalues.translation.quality.ratings_file",
+    "recognition": "polyvalues.analysis.recognition",
+    "record": "polyvalues.models.extraction",
+    "replicates": "polyvalues.vectors.leave_fold_out",
+    "run_control": "polyvalues.experiments.steering.run",
+    "run_study": "polyvalues.study.run",
     "sample_pairs": "polyvalues.data.summary",
     "split_pairs": "polyvalues.data.splits",
-    "steering": "polyvalues.steer.hooks",
-    "steering_vectors": "polyvalues.steered",
-    "study_figures": "polyvalues.opened",
+    "apply_plan": "polyvalues.steering.hooks",
+    "steering_vectors": "polyvalues.study.steering_vectors",
+    "study_figures": "polyvalues.study.study",
     "summarise_pairs": "polyvalues.data.summary",
-    "summarise_quality": "polyvalues.data.quality.report",
-    "table_csv": "polyvalues.data.quality.report",
-    "text_table": "polyvalues.data.texts",
-    "transfer": "polyvalues.measure.transfer",
-    "translate_pairs": "polyvalues.translation_run",
-    "translation_job": "polyvalues.translation_run",
-    "verify": "polyvalues.verification.suite",
-    "verify_steps": "polyvalues.verification.suite",
-    "write_pairs": "polyvalues.store",
-    "write_paper_set": "polyvalues.paper",
-    "write_report": "polyvalues.opened",
-    "write_verified": "polyvalues.verification.suite",
+    "summarise_quality": "polyvalues.translation.quality.quality_summary",
+    "table_csv": "polyvalues.translation.quality.quality_summary",
+    "text_table": "polyvalues.data.text_table",
+    "transfer": "polyvalues.analysis.transfer",
+    "translate_pairs": "polyvalues.translation.run",
+    "translation_job": "polyvalues.translation.run",
+    "verify": "polyvalues.simulation.suite",
+    "verify_steps": "polyvalues.simulation.suite",
+    "write_pairs": "polyvalues.storage.store",
+    "write_paper_set": "polyvalues.experiments.paper_figures",
+    "write_report": "polyvalues.study.study",
+    "write_verified": "polyvalues.simulation.suite",
 }
 """Where each public name lives."""
 
@@ -314,6 +314,7 @@ __all__ = [
     "VectorSpec",
     "Verified",
     "__version__",
+    "apply_plan",
     "bake_model",
     "build",
     "build_english",
@@ -368,7 +369,6 @@ __all__ = [
     "run_study",
     "sample_pairs",
     "split_pairs",
-    "steering",
     "steering_vectors",
     "study_figures",
     "summarise_pairs",

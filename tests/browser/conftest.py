@@ -12,8 +12,8 @@ from divergence_examples import HARM, divergence_example
 from playwright.sync_api import Browser, sync_playwright
 from report_examples import Example, build, hostile
 
-from polyvalues.report.document import render_report
-from polyvalues.report.figures import figure_set, save_figure
+from polyvalues.report.figures.figure_set import figure_set, save_figure
+from polyvalues.report.html.study_page import render_report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -14,7 +14,7 @@ from comparison_examples import comparison_report
 from divergence_examples import HARM
 from visiting import visit
 
-from polyvalues.report.notation import visible
+from polyvalues.report.formatting import visible
 
 EXAMPLE = whole()
 BESIDE = beside_example(EXAMPLE)

@@ -5,10 +5,10 @@ import pytest
 from pair_rows import grid, numbered, pair_set
 
 from polyvalues.artifacts import DROP_SCHEMA, PAIR_SCHEMA, PairSet
+from polyvalues.config import PairSource
 from polyvalues.data import pairs as module
 from polyvalues.data.pairs import make_pairs, read_pairs
 from polyvalues.errors import PairsError
-from polyvalues.specs import PairSource
 
 PLAIN = {"concept": "fairness", "language": "en", "item": "1", "positive": "fair", "negative": "unfair"}
 

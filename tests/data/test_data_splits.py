@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pair_rows import grid, numbered, pair_set, row
 
 from polyvalues.artifacts import PairSet
-from polyvalues.data.check import check_pairs
+from polyvalues.config import CheckSpec, PaperSpec, SplitSpec
 from polyvalues.data.splits import paper_split, split_pairs
+from polyvalues.data.validation import check_pairs
 from polyvalues.errors import PairsError
-from polyvalues.specs import CheckSpec, PaperSpec, SplitSpec
 from reference.paper_split import paper_split_rows, published_labels
 
 SPLIT = SplitSpec(mode="split")

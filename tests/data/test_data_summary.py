@@ -4,10 +4,10 @@ import pytest
 from pair_rows import grid, numbered, pair_set, row
 
 from polyvalues.artifacts import SUMMARY_SCHEMA
-from polyvalues.data.check import check_pairs
+from polyvalues.config import CheckSpec
 from polyvalues.data.summary import PairVersion, sample_pairs, summarise_pairs
+from polyvalues.data.validation import check_pairs
 from polyvalues.errors import PairsError
-from polyvalues.specs import CheckSpec
 
 
 def drop(item: str, reason: str, language: str = "en", action: str = "dropped", concept: str = "morality") -> dict:

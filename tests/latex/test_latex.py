@@ -12,16 +12,16 @@ import pytest
 from paper_examples import control, means_of, model
 from report_examples import CONCEPTS, HOSTILE, PAPER, build, hostile
 
+from polyvalues.analysis.across_models.concept_means import kinship_means
 from polyvalues.artifacts import GENERATION_SCHEMA, Generations
-from polyvalues.measure.averages import kinship_means
-from polyvalues.paper import PaperSet, write_paper_set
-from polyvalues.report.control import control_latex
-from polyvalues.report.control_report import LEFT_ALONE, ControlReport
-from polyvalues.report.figures_paper_consistency import consistency_main
-from polyvalues.report.figures_paper_recognition import recognition_bars
-from polyvalues.report.figures_paper_style import STYLES
-from polyvalues.report.latex import latex_tables
-from polyvalues.report.latex_paper import control_table, kinship_table, recognition_table
+from polyvalues.experiments.paper_figures import PaperSet, write_paper_set
+from polyvalues.report.content import LEFT_ALONE, ControlReport
+from polyvalues.report.figures.paper.consistency_figure import consistency_main
+from polyvalues.report.figures.paper.paper_style import STYLES
+from polyvalues.report.figures.paper.recognition_figure import recognition_bars
+from polyvalues.report.html.steering_page import control_latex
+from polyvalues.report.tables.latex import latex_tables
+from polyvalues.report.tables.paper_latex import control_table, kinship_table, recognition_table
 
 NAMES = (
     "tiny-llama_7B", HOSTILE, r"\input{/etc/passwd}\write18{ls}", "[x]*&%#$_^~{}|<>\"'`@!?", "* starred", "[9cm]",

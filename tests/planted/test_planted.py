@@ -6,10 +6,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from polyvalues.analysis.consistency import cosines, reliabilities
 from polyvalues.artifacts import Activations
+from polyvalues.config import VectorSpec
 from polyvalues.errors import SpecError
-from polyvalues.measure.consistency import cosines, reliabilities
-from polyvalues.planted import (
+from polyvalues.simulation.planted_states import (
     Planted,
     PlantedSpec,
     expected_cosine,
@@ -19,12 +20,11 @@ from polyvalues.planted import (
     planted_states,
     planted_table,
 )
-from polyvalues.specs import VectorSpec
+from polyvalues.vectors.accumulators.moments import MomentsReducer
 from polyvalues.vectors.baselines import baselines
-from polyvalues.vectors.cross import cross_vectors
+from polyvalues.vectors.cross_fitting import cross_vectors
 from polyvalues.vectors.fit import ESTIMATORS, fit_vectors
-from polyvalues.vectors.moments import MomentsReducer
-from polyvalues.vectors.replicates import replicates
+from polyvalues.vectors.leave_fold_out import replicates
 
 COSINES = ((1.0, 0.8, 0.2), (0.8, 1.0, 0.4), (0.2, 0.4, 1.0))
 SPEC = PlantedSpec(

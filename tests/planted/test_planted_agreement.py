@@ -5,14 +5,14 @@ from functools import cache
 
 import numpy as np
 
+from polyvalues.analysis.consistency import cosines
+from polyvalues.analysis.hypothesis_tests.consistency_verdicts import agreement, agreement_notes
 from polyvalues.artifacts import Replicates
-from polyvalues.axes import VERDICTS
-from polyvalues.measure.agreement import agreement, agreement_notes
-from polyvalues.measure.consistency import cosines
-from polyvalues.planted import PlantedSpec, plant, planted_activations
-from polyvalues.specs import StatisticsSpec, VectorSpec
+from polyvalues.config import StatisticsSpec, VectorSpec
+from polyvalues.dimensions import VERDICTS
+from polyvalues.simulation.planted_states import PlantedSpec, plant, planted_activations
 from polyvalues.vectors.fit import fit_vectors
-from polyvalues.vectors.replicates import replicates
+from polyvalues.vectors.leave_fold_out import replicates
 from reference.measure_cases import make_choice, make_replicates, random_replicates
 
 SPEC = StatisticsSpec()

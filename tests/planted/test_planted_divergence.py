@@ -9,16 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from polyvalues.analysis.followups.item_divergence import DIVERGENCE_SCHEMA, STATUSES, divergence
+from polyvalues.analysis.scoring.layer_selection import choose_layers
+from polyvalues.analysis.scoring.scoring import ScoreReducer, cross_scores
 from polyvalues.artifacts import Activations, LayerChoice, Scores, TextTable
-from polyvalues.data.doubt import DOUBT_SCHEMA
+from polyvalues.config import VectorSpec
 from polyvalues.errors import MeasureError
-from polyvalues.measure.divergence import DIVERGENCE_SCHEMA, STATUSES, divergence
-from polyvalues.measure.scores import ScoreReducer, cross_scores
-from polyvalues.measure.select import choose_layers
-from polyvalues.planted import PlantedSpec, plant, planted_activations
-from polyvalues.specs import VectorSpec
+from polyvalues.simulation.planted_states import PlantedSpec, plant, planted_activations
+from polyvalues.translation.quality.outliers import DOUBT_SCHEMA
 from polyvalues.vectors.baselines import baselines
-from polyvalues.vectors.cross import cross_vectors, nested_vectors
+from polyvalues.vectors.cross_fitting import cross_vectors, nested_vectors
 from polyvalues.vectors.fit import fit_vectors
 from reference import divergence_oracle as oracle
 

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from polyvalues.errors import SpecError
-from polyvalues.planted import Planted, PlantedSpec, expected_cosine, plant, planted_activations, planted_pairs
+from polyvalues.simulation.planted_states import (
+    Planted,
+    PlantedSpec,
+    expected_cosine,
+    plant,
+    planted_activations,
+    planted_pairs,
+)
 
 COMMON: dict[str, Any] = {"pairs": 3000, "layers": 1, "hidden": 24, "cosine": 0.5, "seed": 5}
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.registry import read_source
-from polyvalues.specs import PairSource
 
 Row = dict[str, str]
 

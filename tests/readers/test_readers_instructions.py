@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from reader_sources import instruction_texts, items, polyrefuse, put, put_csv, put_lines, read, rows
 
-from polyvalues.data.readers.alignment import align
-from polyvalues.data.readers.instruction_files import Instruction
+from polyvalues.data.readers.parsing.instruction_files import Instruction
+from polyvalues.data.readers.parsing.line_alignment import align
 from polyvalues.errors import ReaderError, SpecError
 
 

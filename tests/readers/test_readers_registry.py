@@ -6,10 +6,10 @@ import pytest
 from reader_sources import TABLE, put, put_csv, put_lines, read, toxicity
 
 from polyvalues.artifacts import DROP_SCHEMA, PAIR_SCHEMA
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Option, choose_options
 from polyvalues.data.readers.registry import READERS, read_source
 from polyvalues.errors import ReaderError, SpecError
-from polyvalues.specs import PairSource
 
 NAMES = [
     "mosaic",

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from polyvalues.analysis.statistics.bootstrap import group_weights
 from polyvalues.artifacts import LayerChoice, Replicates, Scores
-from polyvalues.axes import CONTROL, CONTROLS, SIDES
-from polyvalues.measure.resample import group_weights
-from polyvalues.specs import StatisticsSpec
+from polyvalues.config import StatisticsSpec
+from polyvalues.dimensions import CONTROL, CONTROLS, SIDES
 from reference import measure_oracle as oracle
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from polyvalues.model.blocks import block_states
-from polyvalues.model.handle import ModelHandle
-from polyvalues.model.runtime import ONE_TOKEN, Decoding, Places, Tap
+from polyvalues.models.blocks import block_states
+from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.runtime import ONE_TOKEN, Decoding, Places, Tap
 
 
 class PlainRuntime:
@@ -27,7 +27,7 @@ class PlainRuntime:
     def run(
         self, prompts: Sequence[Sequence[int]], taps: Mapping[int, Tap], decoding: Decoding = ONE_TOKEN, /
     ) -> list[list[int]]:
-        """See `polyvalues.model.runtime.Runtime`."""
+        """See `polyvalues.models.runtime.Runtime`."""
         assert decoding.temperature == 0
         causal: Any = self.handle.causal
         texts = [list(prompt) for prompt in prompts]

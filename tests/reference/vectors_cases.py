@@ -3,7 +3,7 @@
 import numpy as np
 
 from polyvalues.artifacts import Activations, TextTable
-from polyvalues.vectors.activations import ActivationsReducer
+from polyvalues.vectors.accumulators.activations import ActivationsReducer
 
 
 def table_of(pairs: int, folds: int, seed: int, *, language: str = "en", shared: bool = True) -> TextTable:

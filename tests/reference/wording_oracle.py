@@ -1,4 +1,4 @@
-"""IBM model 1 over dictionaries, straight from the formulas of `polyvalues.data.quality.wording`."""
+"""IBM model 1 over dictionaries, straight from the formulas of `polyvalues.translation.quality.lexical_association`."""
 
 import math
 from collections import defaultdict

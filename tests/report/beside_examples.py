@@ -9,10 +9,8 @@ import xarray as xr
 from report_examples import Example, build
 
 from polyvalues.artifacts import GENERATION_SCHEMA, Generations
-from polyvalues.axes import BOUNDS
-from polyvalues.report.beside import Beside, Doubted
-from polyvalues.report.control_report import ControlReport
-from polyvalues.report.divergence import Entry, Version
+from polyvalues.dimensions import BOUNDS
+from polyvalues.report.content import Beside, ControlReport, Doubted, Entry, Version
 
 KINDS = ("genetic", "geographic")
 TABLES = ("computed", "paper")

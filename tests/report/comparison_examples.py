@@ -4,12 +4,12 @@ import numpy as np
 import xarray as xr
 from report_examples import views
 
-from polyvalues.axes import BOUNDS
-from polyvalues.report.advice import Advice
-from polyvalues.report.comparison import ComparisonReport, comparison_page
-from polyvalues.report.figures import save_figure
-from polyvalues.report.figures_compare import recognition_by_share, traits_against_mixture
-from polyvalues.report.figures_heatmaps import model_difference
+from polyvalues.dimensions import BOUNDS
+from polyvalues.report.figures.comparison import recognition_by_share, traits_against_mixture
+from polyvalues.report.figures.figure_set import save_figure
+from polyvalues.report.figures.heatmaps import model_difference
+from polyvalues.report.html.comparison_page import ComparisonReport, comparison_page
+from polyvalues.report.text.mixture_advice import Advice
 
 TAGS = ("en", "zh", "ta", "sw")
 STUDIES = ("alpha", "beta", "gamma")

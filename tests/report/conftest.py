@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from report_examples import Example, build, hostile
 
-from polyvalues.report.figures import figure_set, save_figure
+from polyvalues.report.figures.figure_set import figure_set, save_figure
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,10 @@
 
 import pyarrow as pa
 
+from polyvalues.analysis.followups.item_divergence import DIVERGENCE_SCHEMA
+from polyvalues.analysis.followups.topic_enrichment import ENRICHMENT_SCHEMA
 from polyvalues.artifacts import PAIR_SCHEMA, PairSet
-from polyvalues.measure.divergence import DIVERGENCE_SCHEMA
-from polyvalues.measure.enrichment import ENRICHMENT_SCHEMA
-from polyvalues.report.divergence import divergence_page
+from polyvalues.report.html.divergence_page import divergence_page
 
 HARM = "<script>window.ran = 1</script><img src=x onerror='window.ran = 2'> \u202eevil\u202c {{ 7*7 }}"
 TEXTS = {

@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 from report_examples import PAPER, build
 
+from polyvalues.analysis.across_models.concept_means import concept_means
+from polyvalues.analysis.followups.steering_effects import QUANTITIES, VARIANTS
 from polyvalues.artifacts import Claims, ModelFindings
-from polyvalues.axes import BOUNDS
-from polyvalues.claims import no_claims
-from polyvalues.measure.averages import concept_means
-from polyvalues.measure.control import QUANTITIES, VARIANTS
+from polyvalues.dimensions import BOUNDS
+from polyvalues.study.hypothesis_tests import no_claims
 
 KINDS = ("genetic", "geographic", "syntactic", "phonological", "inventory", "featural")
 

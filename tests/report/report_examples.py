@@ -8,7 +8,7 @@ import pyarrow as pa
 import xarray as xr
 
 from polyvalues.artifacts import SUMMARY_SCHEMA, Findings, StudyInfo
-from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONTROLS
+from polyvalues.dimensions import ALL_CONCEPTS, BOUNDS, CONTROLS
 from polyvalues.report.views import LanguageView
 
 PAPER: Final = (

@@ -17,12 +17,12 @@ from matplotlib.text import Text
 from paper_examples import means_of, model
 from report_examples import HOSTILE, PAPER
 
-from polyvalues.report.figures import KINDS, save_figure
-from polyvalues.report.figures_paper_consistency import consistency_grid, consistency_main
-from polyvalues.report.figures_paper_matrices import NOTHING
-from polyvalues.report.figures_paper_recognition import COLOURS, axis_bottom, recognition_bars
-from polyvalues.report.figures_paper_style import STYLES, PaperFigure, Style
-from polyvalues.report.figures_paper_transfer import transfer_grid, transfer_main
+from polyvalues.report.figures.figure_set import KINDS, save_figure
+from polyvalues.report.figures.paper.consistency_figure import consistency_grid, consistency_main
+from polyvalues.report.figures.paper.matrices import NOTHING
+from polyvalues.report.figures.paper.paper_style import STYLES, PaperFigure, Style
+from polyvalues.report.figures.paper.recognition_figure import COLOURS, axis_bottom, recognition_bars
+from polyvalues.report.figures.paper.transfer_figure import transfer_grid, transfer_main
 
 DRAW = {2: recognition_bars, 4: consistency_main, 5: transfer_main, 7: consistency_grid, 8: transfer_grid}
 SHARES = {"en": 60.0, "sw": 9.0, "zh": 3.0}

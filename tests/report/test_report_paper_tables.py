@@ -8,9 +8,9 @@ import xarray as xr
 from paper_examples import control, kinship, model
 from report_examples import HOSTILE
 
-from polyvalues.measure.averages import kinship_means
-from polyvalues.report.latex import environment, escape_latex
-from polyvalues.report.latex_paper import PaperTable, control_table, kinship_table, recognition_table
+from polyvalues.analysis.across_models.concept_means import kinship_means
+from polyvalues.report.tables.latex import environment, escape_latex
+from polyvalues.report.tables.paper_latex import PaperTable, control_table, kinship_table, recognition_table
 
 RATES = {"en": (0.2, 0.7), "sw": (0.1, 0.35), "ta": (0.0, 0.0)}
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from polyvalues.config import PairSource, SplitSpec
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import split_pairs
-from polyvalues.model.presets import PRESETS
-from polyvalues.specs import PairSource, SplitSpec
+from polyvalues.models.presets import PRESETS
 from training.babel.recipe import ASSISTANT, FEW_REFUSALS, KINDS, REFUSALS, SHARES, SIGNS, USER
 from training.babel.text import Composer, Document, Language, languages
 

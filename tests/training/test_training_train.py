@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from polyvalues.model.handle import load_model
-from polyvalues.specs import ModelSpec
+from polyvalues.config import ModelSpec
+from polyvalues.models.language_model import load_model
 from training.babel import train as training
 from training.babel.recipe import BOS, Recipe
 from training.babel.text import languages

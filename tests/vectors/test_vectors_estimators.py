@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from sklearn.covariance import ledoit_wolf, ledoit_wolf_shrinkage
 
 from polyvalues.errors import DegenerateVector, VectorError
-from polyvalues.vectors import pca as pca_module
-from polyvalues.vectors import shrinkage
+from polyvalues.vectors.estimators import pca as pca_module
+from polyvalues.vectors.estimators import shrinkage
+from polyvalues.vectors.estimators.logistic import logistic
 from polyvalues.vectors.fit import ESTIMATORS
-from polyvalues.vectors.logistic import logistic
 from reference.vectors_oracle import ORACLES, cosine, leace_eraser
 
 EVERY = pytest.mark.parametrize("name", list(ESTIMATORS))
@@ -244,7 +244,7 @@ def test_pca_takes_lanczos_when_both_sizes_are_large(monkeypatch: pytest.MonkeyP
 
 
 def test_logistic_says_when_it_does_not_converge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("polyvalues.vectors.logistic.ITERATIONS", 1)
+    monkeypatch.setattr("polyvalues.vectors.estimators.logistic.ITERATIONS", 1)
     with pytest.raises(VectorError, match="no convergence after 1"):
         logistic(*sides(30, 10))
 

@@ -7,12 +7,12 @@ import pytest
 import xarray as xr
 
 from polyvalues.artifacts import Activations, Moments, TextTable
+from polyvalues.config import VectorSpec
 from polyvalues.errors import DegenerateVector, VectorError
-from polyvalues.specs import VectorSpec
+from polyvalues.vectors.accumulators.moments import moments_from_activations
+from polyvalues.vectors.baseline_directions import coin_contents, coin_signs, random_directions
 from polyvalues.vectors.baselines import baselines
-from polyvalues.vectors.controls import coin_contents, coin_signs, random_directions
 from polyvalues.vectors.fit import ESTIMATORS, fit_subsets, fit_vectors, paper_vectors
-from polyvalues.vectors.moments import moments_from_activations
 from reference.vectors_cases import activations_of, states_of, table_of
 from reference.vectors_oracle import ORACLES, cosine, mean_difference, refit
 

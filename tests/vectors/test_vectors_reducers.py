@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from polyvalues.artifacts import Moments, TextTable
 from polyvalues.errors import VectorError
-from polyvalues.vectors.activations import ActivationsReducer
-from polyvalues.vectors.controls import coin_contents, coin_signs
-from polyvalues.vectors.moments import CHUNK, MomentsReducer, moments_from_activations
+from polyvalues.vectors.accumulators.activations import ActivationsReducer
+from polyvalues.vectors.accumulators.moments import CHUNK, MomentsReducer, moments_from_activations
+from polyvalues.vectors.baseline_directions import coin_contents, coin_signs
 from reference.vectors_cases import activations_of, states_of, table_of
 from reference.vectors_oracle import fold_totals
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from polyvalues.artifacts import TextTable
-from polyvalues.vectors import unit_differences
-from polyvalues.vectors.moments import moments_from_activations
-from polyvalues.vectors.unit_differences import UnitDifferences, sampled, unit_counts, unit_sums
+from polyvalues.vectors.accumulators import unit_differences
+from polyvalues.vectors.accumulators.moments import moments_from_activations
+from polyvalues.vectors.accumulators.unit_differences import UnitDifferences, sampled, unit_counts, unit_sums
 from reference.vectors_cases import activations_of, states_of, table_of
 
 TABLE = table_of(30, 4, seed=0)

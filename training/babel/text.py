@@ -15,10 +15,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from polyvalues.config import PairSource, SplitSpec
 from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES, Words, words
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import split_pairs
-from polyvalues.specs import PairSource, SplitSpec
 from training.babel.recipe import ASSISTANT, BOS, EOS, FEW_REFUSALS, KINDS, REFUSALS, SHARES, SIGNS, USER
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""Gathers what is known of each language URIEL+ knows: `src/polyvalues/data/kinship/languages.csv.gz`.
+"""Gathers what is known of each language URIEL+ knows: `src/polyvalues/languages/languages.csv.gz`.
 
     python3 -m venv kin && kin/bin/pip install qwanqwa==1.2.1 urielplus==1.3.2
     kin/bin/python -m training.kinship.build
@@ -6,7 +6,7 @@
 A row per language: its ISO 639-3 code, its shorter tag where there is one, Glottolog's coordinates and ancestors
 (qwanqwa), and its syntactic, phonological and inventory features, one character each in URIEL+'s order: 1 where any
 source says that the language has it, 0 where a source says that it has not, a dot where none says anything.
-`polyvalues.data.kinship.tables` has the formulas of the distances.
+`polyvalues.languages.distances` has the formulas of the distances.
 """
 
 import csv
@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-OUT = Path(__file__).parents[2] / "src/polyvalues/data/kinship/languages.csv.gz"
+OUT = Path(__file__).parents[2] / "src/polyvalues/languages/languages.csv.gz"
 PREFIXES = {"syntactic": "S_", "phonological": "P_", "inventory": "INV_"}
 # macrolanguages and the individual language meant by their tag
 STANDARD = {

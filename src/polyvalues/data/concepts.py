@@ -8,7 +8,7 @@ works; it is then described in general words.
 from dataclasses import dataclass
 from typing import Final
 
-from polyvalues.axes import Side
+from polyvalues.dimensions import Side
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from polyvalues.artifacts import DROP_SCHEMA, PAIR_SCHEMA, PairSet
-from polyvalues.data.languages import language_script
+from polyvalues.config import ConceptName, PairSource
 from polyvalues.data.readers.registry import read_source
 from polyvalues.errors import PairsError, SpecError
-from polyvalues.specs import ConceptName, PairSource
+from polyvalues.languages.metadata import language_script
 
 _REQUIRED: Final = ("concept", "language", "item", "positive", "negative")
 _DEFAULTS: Final = {"prefix": "", "category": "", "source": "python"}

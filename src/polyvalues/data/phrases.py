@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
-from polyvalues.axes import Language
+from polyvalues.dimensions import Language
 
 
 def neutral(languages: Sequence[Language]) -> Mapping[Language, tuple[str, ...]]:

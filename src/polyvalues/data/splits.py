@@ -5,7 +5,7 @@ Strict protocol. With `H = blake2b(salt + "\0" + group)` (64 bytes, text in UTF-
     u = H[0:8] / 2^64        fit if u < fit;  select if u < fit + select;  else test
     h = H[8:16]              fold = h mod K for pairs in fit, -1 for the others
 
-Items that mirror or repeat each other are put into one group before (`polyvalues.data.mirrors`).
+Items that mirror or repeat each other are put into one group before (`polyvalues.data.mirrored_items`).
 The hash sees the group and nothing else, so a group is on the same side in every concept and language, whatever was
 dropped where: no translation of a test item, and no sibling from its scenario or question, is ever fitted on. An item
 must therefore belong to the same group in all its languages.
@@ -31,8 +31,8 @@ from typing import Final
 import pyarrow as pa
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PaperSpec, SplitSpec
 from polyvalues.errors import PairsError
-from polyvalues.specs import PaperSpec, SplitSpec
 
 _LEAST_FOLDS: Final = 3
 _PAPER_LEAST: Final = 5

@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from polyvalues.artifacts import Findings
-from polyvalues.axes import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, LAYER, QUANTITY, SOURCE, TARGET
+from polyvalues.dimensions import ALL_CONCEPTS, BOUNDS, CONCEPT, INTERVAL, LAYER, QUANTITY, SOURCE, TARGET
 from polyvalues.errors import MeasureError
-from polyvalues.report.notation import Interval
+from polyvalues.report.formatting import Interval
 
 
 @dataclass(frozen=True)

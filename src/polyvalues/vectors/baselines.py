@@ -1,6 +1,6 @@
 """Directions of the baselines, made from what the vectors were fitted from.
 
-    random      the same in every language and for every fold (`vectors.controls`)
+    random      the same in every language and for every fold (`vectors.baseline_directions`)
     permuted    the estimator on the pairs whose sides were swapped by coins: all of them, or without each fold
 
 They are made when they are needed and not stored: random ones follow from the seed, label-permuted ones from the sums
@@ -13,12 +13,12 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from polyvalues.artifacts import Activations, Moments
+from polyvalues.config import VectorSpec
 from polyvalues.errors import VectorError
-from polyvalues.specs import VectorSpec
-from polyvalues.vectors.controls import coin_signs, random_directions
+from polyvalues.vectors.baseline_directions import coin_signs, random_directions
 from polyvalues.vectors.cosine import cosine_table
 from polyvalues.vectors.fit import as_stored, permuted_subsets
-from polyvalues.vectors.inputs import Fitting, fold_count, layer_coordinates, layout, where
+from polyvalues.vectors.fitting_data import Fitting, fold_count, layer_coordinates, layout, where
 
 _PERMUTED = "label-permuted control"
 

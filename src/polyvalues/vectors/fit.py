@@ -17,12 +17,17 @@ import xarray as xr
 from jaxtyping import Bool, Float64
 
 from polyvalues.artifacts import Activations, ConceptVectors, Moments
-from polyvalues.axes import HIDDEN, LAYER, SOURCE
+from polyvalues.config import VectorSpec
+from polyvalues.dimensions import HIDDEN, LAYER, SOURCE
 from polyvalues.errors import DegenerateVector, VectorError
-from polyvalues.specs import VectorSpec
-from polyvalues.vectors.controls import coin_signs
-from polyvalues.vectors.direction import vanishes
-from polyvalues.vectors.inputs import (
+from polyvalues.vectors.baseline_directions import coin_signs
+from polyvalues.vectors.estimators.lda import lda
+from polyvalues.vectors.estimators.leace import leace
+from polyvalues.vectors.estimators.logistic import logistic
+from polyvalues.vectors.estimators.mean_difference import mean_difference
+from polyvalues.vectors.estimators.orientation import vanishes
+from polyvalues.vectors.estimators.pca import pca
+from polyvalues.vectors.fitting_data import (
     Fitting,
     Layout,
     Pairs,
@@ -34,11 +39,6 @@ from polyvalues.vectors.inputs import (
     layout,
     where,
 )
-from polyvalues.vectors.lda import lda
-from polyvalues.vectors.leace import leace
-from polyvalues.vectors.logistic import logistic
-from polyvalues.vectors.mean_difference import mean_difference
-from polyvalues.vectors.pca import pca
 
 ESTIMATORS: Final[Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
     "mean-difference": mean_difference,

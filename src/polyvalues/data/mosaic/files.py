@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from polyvalues.axes import Language
+from polyvalues.dimensions import Language
 from polyvalues.errors import SpecError
 
 MOSAIC_LANGUAGES: Final[tuple[Language, ...]] = (

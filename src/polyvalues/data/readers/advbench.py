@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Licence, Option, Reader, choose_options
-from polyvalues.data.readers.files import csv_records, need_columns, source_path
-from polyvalues.data.readers.instruction_files import read_instructions
-from polyvalues.data.readers.matching import MATCHING_OPTIONS, Single, match_singles
-from polyvalues.data.readers.rows import DropRow, assemble, concept_of, file_name, language_of
+from polyvalues.data.readers.parsing.instruction_files import read_instructions
+from polyvalues.data.readers.parsing.length_matching import MATCHING_OPTIONS, Single, match_singles
+from polyvalues.data.readers.parsing.pair_rows import DropRow, assemble, concept_of, file_name, language_of
+from polyvalues.data.readers.parsing.text_files import csv_records, need_columns, source_path
 from polyvalues.errors import ReaderError, SpecError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "advbench"
 _OPTIONS: Final = (

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.errors import SpecError
-from polyvalues.specs import PairSource
 
 OptionValue = str | int | float | bool
 

@@ -9,12 +9,12 @@ scenario; the prefix is `scenario + " "`. Spaces around texts are removed. A sce
 from typing import Final
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Reader, choose_options
-from polyvalues.data.readers.ethics_files import CITATION, LICENCE, OBTAIN, PART, Part, ethics_parts
-from polyvalues.data.readers.files import Record, csv_records, need_columns
-from polyvalues.data.readers.rows import DropRow, PairRow, assemble, concept_of, language_of
+from polyvalues.data.readers.parsing.ethics_files import CITATION, LICENCE, OBTAIN, PART, Part, ethics_parts
+from polyvalues.data.readers.parsing.pair_rows import DropRow, PairRow, assemble, concept_of, language_of
+from polyvalues.data.readers.parsing.text_files import Record, csv_records, need_columns
 from polyvalues.errors import ReaderError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "ethics-deontology"
 _OPTIONS: Final = (PART,)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Option, Reader, choose_options
-from polyvalues.data.readers.ethics_files import CITATION, LICENCE, OBTAIN, PART, ethics_parts
-from polyvalues.data.readers.files import csv_lines
-from polyvalues.data.readers.groups import joined_groups
-from polyvalues.data.readers.rows import PairRow, assemble, concept_of, language_of
+from polyvalues.data.readers.parsing.ethics_files import CITATION, LICENCE, OBTAIN, PART, ethics_parts
+from polyvalues.data.readers.parsing.grouping import joined_groups
+from polyvalues.data.readers.parsing.pair_rows import PairRow, assemble, concept_of, language_of
+from polyvalues.data.readers.parsing.text_files import csv_lines
 from polyvalues.errors import ReaderError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "ethics-utilitarianism"
 _OPTIONS: Final = (

@@ -11,12 +11,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Chosen, Option, Reader, choose_options
-from polyvalues.data.readers.files import Record, list_folder, need_columns
-from polyvalues.data.readers.rows import assemble, concept_of, language_of
-from polyvalues.data.readers.tabular import Columns, arrow_records, make_rows
+from polyvalues.data.readers.parsing.column_mapping import Columns, arrow_records, make_rows
+from polyvalues.data.readers.parsing.pair_rows import assemble, concept_of, language_of
+from polyvalues.data.readers.parsing.text_files import Record, list_folder, need_columns
 from polyvalues.errors import MissingExtra, ReaderError, SpecError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "hub"
 _BUILDERS: Final = {".json": "json", ".jsonl": "json", ".csv": "csv", ".parquet": "parquet"}

@@ -27,14 +27,14 @@ import numpy as np
 from jaxtyping import Int
 
 from polyvalues.artifacts import PairSet
-from polyvalues.data.readers.alignment import Alignment, align
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Chosen, Licence, Option, Reader, choose_options
-from polyvalues.data.readers.files import list_folder, nothing_in, source_path, unread
-from polyvalues.data.readers.instruction_files import Instruction, read_instructions
-from polyvalues.data.readers.matching import MATCHING_OPTIONS, describe_matching, match_lengths
-from polyvalues.data.readers.rows import PairRow, assemble, concept_of, file_name, is_language, language_of
+from polyvalues.data.readers.parsing.instruction_files import Instruction, read_instructions
+from polyvalues.data.readers.parsing.length_matching import MATCHING_OPTIONS, describe_matching, match_lengths
+from polyvalues.data.readers.parsing.line_alignment import Alignment, align
+from polyvalues.data.readers.parsing.pair_rows import PairRow, assemble, concept_of, file_name, is_language, language_of
+from polyvalues.data.readers.parsing.text_files import list_folder, nothing_in, source_path, unread
 from polyvalues.errors import ReaderError, SpecError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "instructions"
 _SPLITS: Final = ("train", "val", "test")

@@ -7,13 +7,13 @@ item may be read differently in some cultures) stays in the files.
 from typing import Final
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.concepts import CONCEPTS
 from polyvalues.data.mosaic.files import FOLDER, MOSAIC_LANGUAGES, pairs_file
 from polyvalues.data.readers.base import Licence, Reader, choose_options
-from polyvalues.data.readers.rows import PairRow, assemble
-from polyvalues.data.readers.tabular import table_records
+from polyvalues.data.readers.parsing.column_mapping import table_records
+from polyvalues.data.readers.parsing.pair_rows import PairRow, assemble
 from polyvalues.errors import SpecError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "mosaic"
 _TEXTS: Final = ("item", "category", "prefix", "positive", "negative")

@@ -18,12 +18,20 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Option, Reader, choose_options
-from polyvalues.data.readers.files import Record, json_document, kind, list_folder, nothing_in, source_path, unread
-from polyvalues.data.readers.groups import joined_groups
-from polyvalues.data.readers.rows import PairRow, agree, assemble, concept_of, is_language, language_of
+from polyvalues.data.readers.parsing.grouping import joined_groups
+from polyvalues.data.readers.parsing.pair_rows import PairRow, agree, assemble, concept_of, is_language, language_of
+from polyvalues.data.readers.parsing.text_files import (
+    Record,
+    json_document,
+    kind,
+    list_folder,
+    nothing_in,
+    source_path,
+    unread,
+)
 from polyvalues.errors import ReaderError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "mvalue"
 _OPTIONS: Final = (Option("positive", "pos", "Which key holds the side that upholds the value.", ("pos", "neg")),)

@@ -10,12 +10,20 @@ both are. The path is a file or a folder of `.jsonl` files, which are matched to
 from typing import Any, Final
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Chosen, Licence, Option, Reader, choose_options
-from polyvalues.data.readers.files import Record, json_records, kind, list_folder, nothing_in, source_path, unread
-from polyvalues.data.readers.matching import MATCHING_OPTIONS, Single, match_singles
-from polyvalues.data.readers.rows import DropRow, assemble, concept_of, file_name, language_of
+from polyvalues.data.readers.parsing.length_matching import MATCHING_OPTIONS, Single, match_singles
+from polyvalues.data.readers.parsing.pair_rows import DropRow, assemble, concept_of, file_name, language_of
+from polyvalues.data.readers.parsing.text_files import (
+    Record,
+    json_records,
+    kind,
+    list_folder,
+    nothing_in,
+    source_path,
+    unread,
+)
 from polyvalues.errors import ReaderError, SpecError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "realtoxicityprompts"
 _OPTIONS: Final = (

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers import (
     advbench,
     ethics_commonsense,
@@ -24,7 +25,6 @@ from polyvalues.data.readers import (
 )
 from polyvalues.data.readers.base import Reader
 from polyvalues.errors import SpecError
-from polyvalues.specs import PairSource
 
 READERS: Final[Mapping[str, Reader]] = MappingProxyType(
     {

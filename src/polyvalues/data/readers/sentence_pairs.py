@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Chosen, Option, Reader, choose_options
-from polyvalues.data.readers.files import list_folder, need_columns, nothing_in, source_path, unread
-from polyvalues.data.readers.languages_of import language_of_stem
-from polyvalues.data.readers.rows import PairRow, assemble, concept_of
-from polyvalues.data.readers.tabular import SUFFIXES, Columns, extra_columns, make_rows, table_records
+from polyvalues.data.readers.parsing.column_mapping import SUFFIXES, Columns, extra_columns, make_rows, table_records
+from polyvalues.data.readers.parsing.language_from_path import language_of_stem
+from polyvalues.data.readers.parsing.pair_rows import PairRow, assemble, concept_of
+from polyvalues.data.readers.parsing.text_files import list_folder, need_columns, nothing_in, source_path, unread
 from polyvalues.errors import ReaderError, SpecError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "sentence-pairs"
 _OPTIONS: Final = (

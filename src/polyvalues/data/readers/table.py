@@ -9,12 +9,12 @@ once. Other columns are named in a note.
 from typing import Final
 
 from polyvalues.artifacts import PairSet
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Reader, choose_options
-from polyvalues.data.readers.files import need_columns, source_path
-from polyvalues.data.readers.rows import assemble
-from polyvalues.data.readers.tabular import SUFFIXES, Columns, extra_columns, make_rows, table_records
+from polyvalues.data.readers.parsing.column_mapping import SUFFIXES, Columns, extra_columns, make_rows, table_records
+from polyvalues.data.readers.parsing.pair_rows import assemble
+from polyvalues.data.readers.parsing.text_files import need_columns, source_path
 from polyvalues.errors import ReaderError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "table"
 _REQUIRED: Final = ("item", "positive", "negative")

@@ -10,12 +10,19 @@ in `mc1_targets`, the others are those of `mc2_targets` (of `mc1_targets` where 
 from typing import Any, Final
 
 from polyvalues.artifacts import PairSet
-from polyvalues.data.readers.answers import ANSWERS, Question, answer_rows
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Licence, Reader, choose_options
-from polyvalues.data.readers.files import Record, csv_records, json_records, kind, need_columns, source_path
-from polyvalues.data.readers.rows import assemble, concept_of, language_of
+from polyvalues.data.readers.parsing.pair_rows import assemble, concept_of, language_of
+from polyvalues.data.readers.parsing.question_answers import ANSWERS, Question, answer_rows
+from polyvalues.data.readers.parsing.text_files import (
+    Record,
+    csv_records,
+    json_records,
+    kind,
+    need_columns,
+    source_path,
+)
 from polyvalues.errors import ReaderError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "truthfulqa"
 _OPTIONS: Final = (ANSWERS,)

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from polyvalues.artifacts import PairSet
-from polyvalues.data.readers.answers import ANSWERS, Question, answer_rows
+from polyvalues.config import PairSource
 from polyvalues.data.readers.base import Licence, Option, Reader, choose_options
-from polyvalues.data.readers.files import Record, json_records, source_path
-from polyvalues.data.readers.languages_of import language_folders, language_of_name
-from polyvalues.data.readers.rows import DropRow, PairRow, agree, assemble, concept_of, language_of
-from polyvalues.data.readers.tabular import id_text
+from polyvalues.data.readers.parsing.column_mapping import id_text
+from polyvalues.data.readers.parsing.language_from_path import language_folders, language_of_name
+from polyvalues.data.readers.parsing.pair_rows import DropRow, PairRow, agree, assemble, concept_of, language_of
+from polyvalues.data.readers.parsing.question_answers import ANSWERS, Question, answer_rows
+from polyvalues.data.readers.parsing.text_files import Record, json_records, source_path
 from polyvalues.errors import ReaderError
-from polyvalues.specs import PairSource
 
 _NAME: Final = "truthfulqa-multi"
 _OPTIONS: Final = (

@@ -1,0 +1,1 @@
+"""Analyses of a finished study beyond recognition, consistency and transfer."""

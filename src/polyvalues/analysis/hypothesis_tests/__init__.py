@@ -1,0 +1,1 @@
+"""Tests of what a study claims, each with its smallest possible p."""

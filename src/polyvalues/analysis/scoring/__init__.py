@@ -1,0 +1,1 @@
+"""From projections to scores, outcomes of pairs and the choice of layers."""

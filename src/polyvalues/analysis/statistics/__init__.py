@@ -1,0 +1,1 @@
+"""Statistical formulas and tests on plain arrays."""

@@ -1,0 +1,63 @@
+"""The base of all settings, and how they are built from plain values."""
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from polyvalues.errors import SpecError
+
+_SLUG = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+
+_TAG = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+
+
+def _slug(value: str) -> str:
+    if not _SLUG.match(value):
+        raise ValueError(f"{value!r} is not a concept name: lower case letters, digits and single hyphens")
+    return value
+
+
+def _tag(value: str) -> str:
+    if not _TAG.match(value):
+        raise ValueError(f"{value!r} is not a BCP-47 language tag such as 'en', 'sw' or 'sr-Latn'")
+    return value
+
+
+ConceptName = Annotated[str, AfterValidator(_slug)]
+
+LanguageTag = Annotated[str, AfterValidator(_tag)]
+
+
+class Spec(BaseModel):
+    """Base of all settings: frozen, no unknown keys, hashable by content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def digest(self, *, leave_out: frozenset[str] = frozenset()) -> str:
+        """SHA-256 (hex) of the canonical JSON form, without the fields in `leave_out`."""
+        content = self.model_dump(mode="json", exclude=set(leave_out))
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+S = TypeVar("S", bound=Spec)
+
+
+def build(kind: type[S], values: dict[str, Any], *, origin: str = "") -> S:
+    """Validate `values` into a spec.
+
+    Raises:
+        SpecError: one line per mistake, each with the key, what is wrong and the value given.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for mistake in error.errors():
+            key = ".".join(str(part) for part in mistake["loc"]) or kind.__name__
+            whole = mistake["type"] in ("missing", "model_type") or isinstance(mistake["input"], dict)
+            given = "" if whole else f" (given: {mistake['input']!r})"
+            lines.append(f"{key}: {mistake['msg'].removeprefix('Value error, ')}{given}")
+        raise SpecError((f"{origin}: " if origin else "") + "; ".join(lines)) from None

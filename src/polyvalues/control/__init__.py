@@ -1,1 +1,0 @@
-"""The control experiment on a finished study: prompts, directions, gates, search, test."""

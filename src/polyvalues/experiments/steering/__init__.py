@@ -1,0 +1,1 @@
+"""The steering experiment on a finished study: prompts, directions, conditions, search, test."""

@@ -1,0 +1,1 @@
+"""Cells, labels and scales that several figures share."""

@@ -1,0 +1,1 @@
+"""How results are kept on disk: a store of artefacts with keys, and a journal."""

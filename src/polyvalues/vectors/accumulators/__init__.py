@@ -1,0 +1,1 @@
+"""Sums collected while hidden states stream by."""

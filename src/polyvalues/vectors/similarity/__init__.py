@@ -1,0 +1,1 @@
+"""Similarities of concept vectors between languages."""
