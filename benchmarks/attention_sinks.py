@@ -19,7 +19,7 @@ from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.models.batching import tokenise
 from polyvalues.models.blocks import block_states
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 
 SENTENCE = (
     "stone river apple window seven green paper road cloud table lamp north button sugar train the of and a leaf glass "

@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 from benchmarks.roofline import write_llama
 from benchmarks.scaling import unit_of
 from polyvalues.config import ModelSpec
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.study.work_units import read_unit
 
 SHAPE = {"hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 8, "num_attention_heads": 4}

@@ -42,7 +42,7 @@ from benchmarks.roofline import SIZES, texts_of, write_llama
 from benchmarks.table import TIME_HEADS, in_turns, machine, show, time_cells, timed
 from polyvalues.artifacts import TextTable
 from polyvalues.config import ModelSpec, ReadingSpec, SplitSpec, VectorSpec
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.study.work_units import Unit, read_unit
 from polyvalues.vectors.fit import fit_vectors
 

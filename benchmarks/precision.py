@@ -23,7 +23,7 @@ from polyvalues.analysis.findings import measure
 from polyvalues.analysis.scoring.layer_selection import choose_layers
 from polyvalues.artifacts import PairSet, Scores
 from polyvalues.config import CheckSpec, ModelSpec, ReadingSpec, StudySpec
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.storage.store import Provenance, Store
 from polyvalues.study.hypothesis_tests import Measured, make_claims
 from polyvalues.study.pipeline import Line

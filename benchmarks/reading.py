@@ -24,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 
 from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 
 WORDS = 16_000
 PLAIN_BATCH = 8

@@ -28,7 +28,7 @@ from benchmarks.words import WORDS, word_tokenizer
 from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.models.batching import tokenise
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.models.packing import neighbours
 from polyvalues.models.prompt_templates import make_template
 

@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 from benchmarks.roofline import texts_of, write_llama
 from polyvalues.artifacts import TextTable
 from polyvalues.config import EngineSpec, ModelSpec, ReadingSpec
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.study.ray_workers import ray_workers
 from polyvalues.study.work_units import Unit, read_unit
 

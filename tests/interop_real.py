@@ -24,7 +24,7 @@ import torch
 from transformers import AutoTokenizer
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "steer")]
-from test_steering_steerable import make_vectors  # noqa: E402
+from test_steering_steering_vectors import make_vectors  # noqa: E402
 
 import polyvalues as pv  # noqa: E402
 from polyvalues.steering.formats.layer_vectors import bake  # noqa: E402
@@ -189,7 +189,7 @@ def main() -> None:
         write_tiny_model(folder / "model", tokenizer=tokenizer)
         assert AutoTokenizer.from_pretrained(folder / "model") is not None
         handle = pv.load_model(pv.ModelSpec(id=str(folder / "model"), device="cpu"), head=True)
-        vectors = make_vectors(handle).sel(concept="care", source="en", layer=[1, 2])
+        vectors = make_vectors(handle).sel(concept="care", language="en", layer=[1, 2])
         for library, (module, check) in CHECKS.items():
             if importlib.util.find_spec(module) is None:
                 report(f"{library}: not installed, not checked")

@@ -25,7 +25,7 @@ from polyvalues.artifacts import ConceptVectors, Moments, PairSet, Replicates, S
 from polyvalues.config import PairSource, StudySpec, build
 from polyvalues.config.toml import dump_toml, load_study_spec
 from polyvalues.dimensions import VECTOR_FORMATS
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.storage.package_versions import package_versions
 from polyvalues.storage.store import Provenance, Store
 from polyvalues.study.pipeline import Line

@@ -17,7 +17,7 @@ from polyvalues.artifacts import ConceptVectors, Moments
 from polyvalues.config import ModelSpec
 from polyvalues.errors import CorruptArtifact, JudgeError, ModelLoadError, PolyvaluesError, StoreError
 from polyvalues.experiments.steering.judge_factory import KeptVerdicts
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.steering.judges.endpoint import EndpointJudge
 from polyvalues.storage.store import Store
 from steer_examples import generations

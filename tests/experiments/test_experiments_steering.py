@@ -20,12 +20,12 @@ from polyvalues.experiments.steering.generation_rows import Maker, Row
 from polyvalues.experiments.steering.judge_factory import Words, load_words
 from polyvalues.experiments.steering.prompts import CHOOSE, TEST, control_prompts
 from polyvalues.experiments.steering.run import run_control
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.steering.judges.base import Openings
 from polyvalues.study.pipeline import Silent
 from polyvalues.study.run import run_study
-from polyvalues.study.steering_vectors import steering_vectors
 from polyvalues.study.study import Study, load_study
+from polyvalues.study.vectors_to_steer import steering_vectors
 
 LANGUAGES = ("en", "fi", "ta")
 SMALL: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from polyvalues.config import ModelSpec
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from tiny_models import tiny_model, write_tiny_model
 
 

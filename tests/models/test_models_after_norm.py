@@ -8,7 +8,7 @@ from line_examples import build_model
 from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.models.extraction import record
 from polyvalues.models.hidden_states import after_norm
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 
 
 def test_it_is_what_the_paper_reads(tmp_path: Path) -> None:

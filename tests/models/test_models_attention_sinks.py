@@ -20,7 +20,7 @@ from polyvalues.models.attention_sinks import (
     weighted_mean,
 )
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.models.prompt_templates import make_template
 from polyvalues.models.residual_norms import residual_lengths
 from reference.sink_mean import sink_mean, sink_weights

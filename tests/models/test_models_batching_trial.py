@@ -13,7 +13,7 @@ import transformers
 from polyvalues.config import GenerationSpec, ModelSpec, ReadingSpec
 from polyvalues.models.blocks import block_states
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.models.residual_norms import residual_lengths
 from polyvalues.steering.generation import generate
 from polyvalues.steering.token_logprobs import continuation_logprobs

@@ -12,7 +12,7 @@ from transformers import LlamaConfig
 from polyvalues.config import ModelSpec, ReadingSpec, build
 from polyvalues.errors import ModelLoadError, SpecError
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from tiny_models import ARCHITECTURES, write_tiny_model
 
 

@@ -16,7 +16,7 @@ from polyvalues.config.translation import Seq2SeqSpec
 from polyvalues.errors import ReadingError
 from polyvalues.models.batching import tokenise
 from polyvalues.models.control_tokens import ControlTokens
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.models.prompt_templates import Template, make_template
 from polyvalues.steering.token_logprobs import continuation_logprobs
 from polyvalues.translation.backends.seq2seq import load_seq2seq

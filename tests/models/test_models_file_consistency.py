@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.errors import ModelLoadError
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import load_model
 from polyvalues.models.loading import model_source
+from polyvalues.models.model_handle import load_model
 from tiny_models import ENCODERS, edit_config, tiny_tokenizer, write_tiny_model
 
 LAYERS = {"llama": "num_hidden_layers", "gpt2": "n_layer", "mixtral": "num_hidden_layers", "bert": "num_hidden_layers"}

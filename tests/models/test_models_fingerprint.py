@@ -10,7 +10,7 @@ import torch
 
 from polyvalues.config import ModelSpec
 from polyvalues.models.fingerprint import fingerprint
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from tiny_models import ARCHITECTURES, edit_config, tiny_tokenizer, write_tiny_model
 
 

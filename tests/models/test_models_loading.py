@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.errors import MissingExtra, ModelLoadError, SpecError
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from tiny_models import ARCHITECTURES, ENCODERS, edit_config, write_tiny_model
 
 

@@ -12,7 +12,7 @@ import torch
 from polyvalues.config import ReadingSpec
 from polyvalues.errors import ReadingError
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 
 TEXTS = [("", f"{i}: She told the truth. " * (1 + i % 3)) for i in range(20)]
 Packing = Literal["auto", "off"]

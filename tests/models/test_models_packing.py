@@ -16,7 +16,7 @@ from polyvalues.dimensions import Position
 from polyvalues.errors import ArchitectureError
 from polyvalues.models.batching import Tokens
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.models.packed_attention import packed_attention
 from polyvalues.models.packing import PATHS, neighbours, next_pack, pack
 from reference.trie import trie_nodes

@@ -9,7 +9,7 @@ import torch
 from polyvalues.config import ModelSpec
 from polyvalues.errors import MissingExtra
 from polyvalues.models.fingerprint import fingerprint
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.models.provenance import commit_of, unseen
 from tiny_models import tiny_model, write_tiny_model
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.errors import ArchitectureError, ReadingError, SpecError
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from reference.hidden_states import one_by_one, padded
 from tiny_models import ARCHITECTURES, ENCODERS, tiny_tokenizer, write_tiny_model
 

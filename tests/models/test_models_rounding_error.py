@@ -15,7 +15,7 @@ from polyvalues.models import rounding_error as module
 from polyvalues.models.extraction import record
 from polyvalues.models.fingerprint import fingerprint
 from polyvalues.models.float32_context import obstacle, single_precision
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.models.residual_norms import residual_lengths
 from polyvalues.models.rounding_error import rounding
 from tiny_models import write_tiny_model

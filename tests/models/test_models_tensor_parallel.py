@@ -12,7 +12,7 @@ from line_examples import build_model, settings, write_pairs
 from polyvalues.config import ModelSpec, StudySpec, build
 from polyvalues.config.toml import dump_toml
 from polyvalues.errors import ModelLoadError, SpecError
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.study.run import run_study
 from polyvalues.study.study import load_study
 

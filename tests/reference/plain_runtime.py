@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from polyvalues.models.blocks import block_states
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.runtime import ONE_TOKEN, Decoding, Places, Tap
 
 

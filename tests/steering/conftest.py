@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from polyvalues.config import ModelSpec
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from tiny_models import ENCODERS, write_tiny_model
 
 

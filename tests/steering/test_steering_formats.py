@@ -15,20 +15,20 @@ import torch
 import xarray as xr
 
 import polyvalues as pv
-from polyvalues.artifacts import SteeringVectors
+from polyvalues.artifacts import VectorTable
 from polyvalues.dimensions import VECTOR_FORMATS
 from polyvalues.errors import SpecError, StoreError
 from polyvalues.steering.formats import registry
 from polyvalues.steering.formats.layer_vectors import bake
 from polyvalues.steering.formats.torch_files import load
-from polyvalues.steering.steerable import Steerable
+from polyvalues.steering.steering_vectors import SteeringVectors
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "interop"
 SUFFIX = {"gguf": ".gguf", "easysteer": ".gguf", "lm-eval": ".pt", "svec-ibm": ".svec", "svec-aisteer": ".svec",
           "saklas": ".safetensors", "easyedit": "", "hub": ""}  # fmt: skip
 
 
-def vectors(layers: tuple[int, ...] = (1, 2), concepts: tuple[str, ...] = ("care",)) -> Steerable:
+def vectors(layers: tuple[int, ...] = (1, 2), concepts: tuple[str, ...] = ("care",)) -> SteeringVectors:
     shape = (len(concepts), 1, len(layers), 4)
     values = np.arange(1, 1 + np.prod(shape), dtype=np.float32).reshape(shape)
     dims = ("concept", "source", "layer", "hidden")
@@ -43,10 +43,10 @@ def vectors(layers: tuple[int, ...] = (1, 2), concepts: tuple[str, ...] = ("care
         attrs={"fingerprint": "0123456789abcdef", "model": "example/model", "model_type": "llama", "blocks": "layers",
                "hidden": 4, "layers": 4, "dtype": "float32", "template": "raw", "position": "last", "estimator": "pca"},
     )  # fmt: skip
-    return Steerable(SteeringVectors(data))
+    return SteeringVectors(VectorTable(data))
 
 
-def written(kind: str, folder: Path, own: Steerable | None = None, strength: float = 0.5) -> Path:
+def written(kind: str, folder: Path, own: SteeringVectors | None = None, strength: float = 0.5) -> Path:
     path = folder / f"care{SUFFIX[kind]}"
     pv.export_vectors(own or vectors(), path, kind, strength)
     return path
@@ -122,7 +122,7 @@ def test_lm_eval_names_modules_under_the_base_model(tmp_path: Path) -> None:
         pv.export_vectors(vectors(), tmp_path / "x.bin", "lm-eval")
     data = vectors().artefact.data.assign_attrs(blocks="")
     with pytest.raises(SpecError, match="path of the model's blocks"):
-        pv.export_vectors(Steerable(SteeringVectors(data)), tmp_path / "x.pt", "lm-eval")
+        pv.export_vectors(SteeringVectors(VectorTable(data)), tmp_path / "x.pt", "lm-eval")
     scaled = {"h.3": {"steering_vector": torch.ones(4), "steering_coefficient": -2.0, "action": "add"}}
     torch.save(scaled, tmp_path / "own.pt")
     back = pv.import_vectors(tmp_path / "own.pt", "lm-eval")

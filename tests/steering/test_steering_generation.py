@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from test_steering_steerable import TEXTS, make_vectors
+from test_steering_steering_vectors import TEXTS, make_vectors
 
 from polyvalues.config import GenerationSpec, ModelSpec, build
 from polyvalues.errors import ReadingError, SpecError, SteeringError
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.steering.generation import answering, chat_template, generate
 from polyvalues.steering.plan import Intervention, Plan
 from tiny_models import ARCHITECTURES, ENCODERS, tiny_tokenizer, write_tiny_model
@@ -20,7 +20,7 @@ SPEC = GenerationSpec(max_new_tokens=8)
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name not in ENCODERS])
 def test_batches_of_any_size_give_the_same_answers(steerable: Callable[[str], ModelHandle], name: str) -> None:
     handle = steerable(name)
-    vectors = make_vectors(handle).sel(concept="care", source="en", layer=1)
+    vectors = make_vectors(handle).sel(concept="care", language="en", layer=1)
     together = generate(handle, TEXTS, SPEC, plan=vectors.plan(1.0))
     alone = generate(handle, TEXTS, SPEC.model_copy(update={"batch_rows": 1}), plan=vectors.plan(1.0))
     assert together == alone
@@ -139,7 +139,7 @@ def test_what_cannot_be_generated_is_refused(steerable: Callable[[str], ModelHan
     handle = steerable("llama")
     with pytest.raises(ReadingError, match="leaves no room"):
         generate(handle, TEXTS, GenerationSpec(max_new_tokens=96))
-    (part,) = make_vectors(handle).sel(concept="care", source="en", layer=1).plan(1.0).interventions
+    (part,) = make_vectors(handle).sel(concept="care", language="en", layer=1).plan(1.0).interventions
     double = Plan((Intervention(1, part.directions.repeat(2, 1), part.strengths.repeat(2)),))
     with pytest.raises(SteeringError, match="2 rows, there are 3"):
         generate(handle, TEXTS, SPEC, plan=double)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from polyvalues.errors import ArchitectureError, SteeringError
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.steering.hooks import apply_plan
 from polyvalues.steering.plan import Condition, Intervention, Plan
 from tiny_models import ARCHITECTURES, ENCODERS
 
 CAUSAL = [name for name in ARCHITECTURES if name not in ENCODERS]
 TEXTS = ("It is fair.", "She told her neighbour the truth.", "Es justo")
-Steerable = Callable[[str], ModelHandle]
+SteeringVectors = Callable[[str], ModelHandle]
 
 
 def unit(*seeds: int) -> Tensor:
@@ -66,7 +66,7 @@ def real(values: Tensor, batch: dict[str, Tensor]) -> list[Tensor]:
 
 @pytest.mark.parametrize("name", CAUSAL)
 @pytest.mark.parametrize("kind", ["add", "clamp"])
-def test_what_a_block_returns_is_changed_as_the_formula_says(steerable: Steerable, name: str, kind: str) -> None:
+def test_what_a_block_returns_is_changed_as_the_formula_says(steerable: SteeringVectors, name: str, kind: str) -> None:
     handle, found = steerable(name), []
     batch = encode(handle, "right")
 
@@ -88,7 +88,7 @@ def test_what_a_block_returns_is_changed_as_the_formula_says(steerable: Steerabl
 
 
 @pytest.mark.parametrize("kind", ["ablate", "clamp"])
-def test_what_removes_a_projection_spares_the_first_token(steerable: Steerable, kind: str) -> None:
+def test_what_removes_a_projection_spares_the_first_token(steerable: SteeringVectors, kind: str) -> None:
     """Padded on either side, generated with a cache and without; of encoders no token is spared."""
     handle, whole = steerable("llama"), plan(kind=kind)
     rest = plan(kind=kind, positions="from:1")
@@ -121,7 +121,7 @@ def nothing() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", CAUSAL)
-def test_left_is_right_and_batch_is_single(steerable: Steerable, name: str) -> None:
+def test_left_is_right_and_batch_is_single(steerable: SteeringVectors, name: str) -> None:
     handle = steerable(name)
     for positions in ("all", "prompt", "from:2", "from:-1"):
         whole = plan(positions=positions)
@@ -142,7 +142,7 @@ def test_left_is_right_and_batch_is_single(steerable: Steerable, name: str) -> N
 
 
 @pytest.mark.parametrize("name", CAUSAL)
-def test_generation_is_the_same_cached_or_not_alone_or_together(steerable: Steerable, name: str) -> None:
+def test_generation_is_the_same_cached_or_not_alone_or_together(steerable: SteeringVectors, name: str) -> None:
     handle = steerable(name)
     batch = encode(handle)
     for positions in ("all", "prompt", "generated", "from:-1", "from:3"):
@@ -157,7 +157,7 @@ def test_generation_is_the_same_cached_or_not_alone_or_together(steerable: Steer
     assert not torch.equal(generated(handle, batch), cached)
 
 
-def test_generated_positions_leave_the_first_token_alone_and_change_later_ones(steerable: Steerable) -> None:
+def test_generated_positions_leave_the_first_token_alone_and_change_later_ones(steerable: SteeringVectors) -> None:
     handle = steerable("llama")
     batch = encode(handle)
     plain = generated(handle, batch)
@@ -171,7 +171,7 @@ def test_generated_positions_leave_the_first_token_alone_and_change_later_ones(s
 
 
 @pytest.mark.parametrize("name", CAUSAL)
-def test_beams_and_samples_follow_their_prompt(steerable: Steerable, name: str) -> None:
+def test_beams_and_samples_follow_their_prompt(steerable: SteeringVectors, name: str) -> None:
     handle = steerable(name)
     batch = encode(handle)
     for settings in ({"num_beams": 3}, {"num_beams": 3, "num_return_sequences": 2}):
@@ -195,7 +195,7 @@ def test_beams_and_samples_follow_their_prompt(steerable: Steerable, name: str) 
 
 
 @pytest.mark.parametrize("name", CAUSAL)
-def test_strength_zero_is_the_unsteered_model_bit_for_bit(steerable: Steerable, name: str) -> None:
+def test_strength_zero_is_the_unsteered_model_bit_for_bit(steerable: SteeringVectors, name: str) -> None:
     handle, batch = steerable(name), encode(steerable(name))
     plain = logits(handle, batch)
     with apply_plan(handle, plan(strengths=(0.0, 0.0, 0.0))):
@@ -207,7 +207,7 @@ def test_strength_zero_is_the_unsteered_model_bit_for_bit(steerable: Steerable, 
     assert not torch.equal(mixed[1], plain[1])
 
 
-def test_swapping_vector_and_strength_is_the_same(steerable: Steerable) -> None:
+def test_swapping_vector_and_strength_is_the_same(steerable: SteeringVectors) -> None:
     handle, batch = steerable("llama"), encode(steerable("llama"))
     (part,) = plan().interventions
     with apply_plan(handle, plan()):
@@ -216,7 +216,7 @@ def test_swapping_vector_and_strength_is_the_same(steerable: Steerable) -> None:
         torch.testing.assert_close(logits(handle, batch), one)
 
 
-def test_several_layers_and_vectors_compose_in_order(steerable: Steerable) -> None:
+def test_several_layers_and_vectors_compose_in_order(steerable: SteeringVectors) -> None:
     handle, batch = steerable("llama"), encode(steerable("llama"))
     first, second = Intervention(1, unit(1), torch.tensor([3.0])), Intervention(1, unit(2), torch.tensor([5.0]))
     both = 3.0 * unit(1) + 5.0 * unit(2)
@@ -238,7 +238,7 @@ def test_several_layers_and_vectors_compose_in_order(steerable: Steerable) -> No
 
 @pytest.mark.parametrize("layer", [0, 2])
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_a_condition_lets_single_rows_through(steerable: Steerable, layer: int, side: str) -> None:
+def test_a_condition_lets_single_rows_through(steerable: SteeringVectors, layer: int, side: str) -> None:
     """Read at the prompt's last token, unsteered, on any layer, before, at or behind the one that is steered."""
     handle = steerable("llama")
     batch = encode(handle, side)
@@ -264,7 +264,7 @@ def test_a_condition_lets_single_rows_through(steerable: Steerable, layer: int, 
             assert torch.equal(conditionally[at], tokens[at])
 
 
-def test_rows_may_have_positions_of_their_own(steerable: Steerable) -> None:
+def test_rows_may_have_positions_of_their_own(steerable: SteeringVectors) -> None:
     handle, batch = steerable("llama"), encode(steerable("llama"))
     mixed = plan(positions=("all", "from:2", "generated"))
     with apply_plan(handle, mixed):
@@ -275,7 +275,7 @@ def test_rows_may_have_positions_of_their_own(steerable: Steerable) -> None:
     assert torch.equal(together[2], logits(handle, batch)[2])  # nothing is generated in a single pass
 
 
-def test_prompt_lengths_can_be_said(steerable: Steerable) -> None:
+def test_prompt_lengths_can_be_said(steerable: SteeringVectors) -> None:
     handle = steerable("llama")
     batch = encode(handle, "right")
     lengths = (batch["attention_mask"].sum(1) - 2).tolist()
@@ -294,7 +294,7 @@ def break_down(handle: ModelHandle, whole: Plan) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_nothing_is_left_behind(steerable: Steerable, fails: bool) -> None:
+def test_nothing_is_left_behind(steerable: SteeringVectors, fails: bool) -> None:
     handle = steerable("llama")
     assert handle.causal is not None
     batch, whole = encode(handle), plan()
@@ -312,7 +312,7 @@ def test_nothing_is_left_behind(steerable: Steerable, fails: bool) -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in handle.causal.modules())
 
 
-def test_nesting_is_refused_and_does_not_break_the_outer_block(steerable: Steerable) -> None:
+def test_nesting_is_refused_and_does_not_break_the_outer_block(steerable: SteeringVectors) -> None:
     handle, batch = steerable("llama"), encode(steerable("llama"))
     with apply_plan(handle, plan()):
         outer = logits(handle, batch)
@@ -324,7 +324,7 @@ def test_nesting_is_refused_and_does_not_break_the_outer_block(steerable: Steera
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_an_encoder_is_steered_as_a_whole(steerable: Steerable, name: str) -> None:
+def test_an_encoder_is_steered_as_a_whole(steerable: SteeringVectors, name: str) -> None:
     handle = steerable(name)
     batch = encode(handle, "right")
     with torch.inference_mode():
@@ -335,7 +335,7 @@ def test_an_encoder_is_steered_as_a_whole(steerable: Steerable, name: str) -> No
         pass
 
 
-def test_half_precision_is_computed_in_float32(steerable: Steerable) -> None:
+def test_half_precision_is_computed_in_float32(steerable: SteeringVectors) -> None:
     handle = steerable("qwen2")
     assert handle.causal is not None
     batch = encode(handle)
@@ -368,12 +368,12 @@ def test_half_precision_is_computed_in_float32(steerable: Steerable) -> None:
         (lambda: Plan((*plan().interventions, *plan(strengths=(1.0, 2.0)).interventions)), "different numbers of rows"),
     ],
 )
-def test_what_cannot_be_is_refused(steerable: Steerable, build: Callable[[], Any], said: str) -> None:
+def test_what_cannot_be_is_refused(steerable: SteeringVectors, build: Callable[[], Any], said: str) -> None:
     with pytest.raises(SteeringError, match=said):
         apply_plan(steerable("llama"), build()).__enter__()
 
 
-def test_batches_that_do_not_fit_are_refused(steerable: Steerable) -> None:
+def test_batches_that_do_not_fit_are_refused(steerable: SteeringVectors) -> None:
     handle = steerable("llama")
     with pytest.raises(SteeringError, match="3 rows and the batch has 2"), apply_plan(handle, plan()):
         logits(handle, encode(handle, texts=TEXTS[:2]))

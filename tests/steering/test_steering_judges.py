@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from test_steering_steerable import make_vectors
+from test_steering_steering_vectors import make_vectors
 
 from polyvalues.config import ReadingSpec
 from polyvalues.errors import JudgeError, SpecError
 from polyvalues.experiments.steering.judge_factory import load_words
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.steering.judges.base import Judge, Openings
 from polyvalues.steering.judges.classifier import load_classifier
 from polyvalues.steering.judges.lexicon import LexiconJudge

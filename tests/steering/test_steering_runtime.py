@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_steering_steerable import TEXTS, make_vectors
+from test_steering_steering_vectors import TEXTS, make_vectors
 
 from polyvalues.config import EngineSpec, GenerationSpec, ModelSpec, ReadingSpec, StudySpec, build
 from polyvalues.dimensions import INTERVENTIONS
 from polyvalues.errors import MissingExtra, ModelLoadError, SpecError, SteeringError
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.models.residual_norms import residual_lengths
 from polyvalues.steering.generation import generate
 from polyvalues.steering.plan import Condition, Intervention, Plan
@@ -63,7 +63,7 @@ def test_norms_are_the_same(both: Any) -> None:
 @pytest.mark.parametrize("positions", ["all", "prompt", "generated", "from:2", "from:-1"])
 def test_steered_answers_are_the_same(both: Any, kind: Any, positions: str) -> None:
     here, there = both
-    vectors = make_vectors(here).sel(concept="care", source="en", layer=(0, 1))
+    vectors = make_vectors(here).sel(concept="care", language="en", layer=(0, 1))
     plan = vectors.plan(1.5, kind=kind, positions=positions)
     answers = generate(here, TEXTS, SPEC, plan=plan)
     assert generate(there, TEXTS, SPEC, plan=plan) == answers

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from test_steering_hooks import encode, logits
-from test_steering_steerable import make_vectors
+from test_steering_steering_vectors import make_vectors
 
 from polyvalues.config import ModelSpec
 from polyvalues.errors import ArchitectureError, SteeringError, StorageFull
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.steering.weight_baking import bake_model
 
 BAKEABLE = ("llama", "gpt2", "gpt_neox", "opt", "bloom")
@@ -21,7 +21,7 @@ def test_logits_are_those_of_the_hooks(steerable: Callable[[str], ModelHandle], 
     handle = steerable(name)
     assert handle.causal is not None
     weights = {key: value.clone() for key, value in handle.causal.state_dict().items()}
-    vectors = make_vectors(handle).sel(concept="care", source="en", layer=[0, 2])
+    vectors = make_vectors(handle).sel(concept="care", language="en", layer=[0, 2])
     bake_model(handle, vectors, 0.7, tmp_path / "baked")
     batch = encode(handle, "right")
     mask = batch["attention_mask"].bool()
@@ -43,7 +43,7 @@ def test_a_model_without_such_a_bias_is_refused_and_left_as_it_was(
 ) -> None:
     handle = steerable(name)
     before = logits(handle, encode(handle))
-    vectors = make_vectors(handle).sel(concept="care", source="en", layer=1)
+    vectors = make_vectors(handle).sel(concept="care", language="en", layer=1)
     with pytest.raises(ArchitectureError, match="cannot be made permanent"):
         bake_model(handle, vectors, 0.7, tmp_path / "baked")
     assert torch.equal(logits(handle, encode(handle)), before)
@@ -52,7 +52,7 @@ def test_a_model_without_such_a_bias_is_refused_and_left_as_it_was(
 
 @pytest.mark.parametrize("strength", [0.0, -0.5, float("nan")])
 def test_only_the_safer_side(steerable: Callable[[str], ModelHandle], strength: float, tmp_path: Path) -> None:
-    vectors = make_vectors(steerable("llama")).sel(concept="care", source="en", layer=1)
+    vectors = make_vectors(steerable("llama")).sel(concept="care", language="en", layer=1)
     with pytest.raises(SteeringError, match="must be positive"):
         bake_model(steerable("llama"), vectors, strength, tmp_path / "baked")
 
@@ -62,7 +62,7 @@ def test_nothing_is_overwritten_and_other_models_are_refused(
 ) -> None:
     handle = steerable("llama")
     (tmp_path / "mine").write_text("mine", encoding="utf-8")
-    vectors = make_vectors(handle).sel(concept="care", source="en", layer=1)
+    vectors = make_vectors(handle).sel(concept="care", language="en", layer=1)
     with pytest.raises(StorageFull, match="not empty"):
         bake_model(handle, vectors, 0.5, tmp_path)
     with pytest.raises(SteeringError, match="fingerprint"):

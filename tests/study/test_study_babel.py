@@ -10,7 +10,7 @@ import pytest
 import polyvalues as pv
 from polyvalues.config import ModelSpec
 from polyvalues.data.concepts import CONCEPTS
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from training.babel.behaviour import behaviour
 from training.babel.recipe import SHARES
 from unchecked import unchecked

@@ -21,13 +21,13 @@ from polyvalues.experiments.divergence import find_divergence
 from polyvalues.experiments.steering.directions import Directions
 from polyvalues.experiments.steering.generation_rows import Maker
 from polyvalues.experiments.steering.run import answers_provenance
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.storage.store import Store
 from polyvalues.study.cache_dependencies import pairs_provenance
 from polyvalues.study.followup_results import DIVERGENCE, is_current
 from polyvalues.study.pipeline import Line
 from polyvalues.study.run import prepare_pairs, run_study
-from polyvalues.study.steering_vectors import check_prompt
+from polyvalues.study.vectors_to_steer import check_prompt
 from tiny_models import edit_config, tiny_tokenizer, write_tiny_model
 
 CHAT = "{{ '<s>' + messages[0].content }}{% if add_generation_prompt %} A ({{ strftime_now('%F') }}):{% endif %}"

@@ -13,7 +13,7 @@ import xarray as xr
 from line_examples import FIXTURES, build_model, settings, write_pairs
 from polyvalues.artifacts import PairSet
 from polyvalues.errors import CorruptArtifact, StoreError
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.study.run import run_study
 from polyvalues.study.study import Study, load_study
 from reference.plain_line import paper_protocol, strict_accuracy

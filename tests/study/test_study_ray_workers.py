@@ -20,7 +20,7 @@ from line_examples import build_model, digests, settings, write_pairs
 from polyvalues.config import EngineSpec, StudySpec, build
 from polyvalues.config.toml import dump_toml
 from polyvalues.errors import EngineError, MissingExtra, ReadingError, SpecError
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.storage.package_versions import package_versions
 from polyvalues.storage.store import Store
 from polyvalues.study import ray_workers as engine_ray

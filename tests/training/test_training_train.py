@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from polyvalues.config import ModelSpec
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from training.babel import train as training
 from training.babel.recipe import BOS, Recipe
 from training.babel.text import languages

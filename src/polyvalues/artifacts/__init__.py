@@ -24,4 +24,4 @@ from polyvalues.artifacts.vectors import ConceptVectors as ConceptVectors
 from polyvalues.artifacts.vectors import CrossVectors as CrossVectors
 from polyvalues.artifacts.vectors import NestedVectors as NestedVectors
 from polyvalues.artifacts.vectors import Replicates as Replicates
-from polyvalues.artifacts.vectors import SteeringVectors as SteeringVectors
+from polyvalues.artifacts.vectors import VectorTable as VectorTable

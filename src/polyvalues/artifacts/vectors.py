@@ -21,7 +21,7 @@ class ConceptVectors:
 
 
 @dataclass(frozen=True, eq=False)
-class SteeringVectors:
+class VectorTable:
     """What a model is steered with: all that is needed besides the model itself.
 
     Attributes:

@@ -100,7 +100,7 @@ def export_command(
     spec = pv.build(ChoiceSpec, merge({}, settings, _CHOICE))
     if form == "hub":
         whole = pv.steering_vectors(pv.load_study(study), [spec.concept] if "concept" in settings else None)
-        chosen = whole.sel(source=spec.source, layer=spec.layers)
+        chosen = whole.sel(language=spec.source, layer=spec.layers)
     else:
         chosen = _vectors(str(study), spec, None)
     pv.export_vectors(chosen, out, form, spec.strength)
@@ -148,11 +148,11 @@ def _vectors(path: str, spec: ChoiceSpec, form: str | None) -> Any:
     if form is not None:
         found = pv.import_vectors(path, form)
         name = spec.concept if spec.concept in found.concepts else found.concepts[0]
-        return found.sel(concept=name, source=_source(found, spec.source), layer=spec.layers)
+        return found.sel(concept=name, language=_source(found, spec.source), layer=spec.layers)
     opened = pv.load_study(Path(path))
     found = pv.steering_vectors(opened, [spec.concept])
     blocks = spec.layers or (int(opened.findings.recognition["chosen_layer"].sel(concept=spec.concept)),)
-    return found.sel(source=_source(found, spec.source), layer=blocks)
+    return found.sel(language=_source(found, spec.source), layer=blocks)
 
 
 def _engine(name: str) -> pv.EngineSpec:

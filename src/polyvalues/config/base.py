@@ -1,5 +1,6 @@
 """The base of all settings, and how they are built from plain values."""
 
+import difflib
 import hashlib
 import json
 import re
@@ -57,7 +58,22 @@ def build(kind: type[S], values: dict[str, Any], *, origin: str = "") -> S:
         lines = []
         for mistake in error.errors():
             key = ".".join(str(part) for part in mistake["loc"]) or kind.__name__
+            if mistake["type"] == "extra_forbidden":
+                lines.append(f"{key}: {_unknown(kind, mistake['loc'])}")
+                continue
             whole = mistake["type"] in ("missing", "model_type") or isinstance(mistake["input"], dict)
             given = "" if whole else f" (given: {mistake['input']!r})"
             lines.append(f"{key}: {mistake['msg'].removeprefix('Value error, ')}{given}")
         raise SpecError((f"{origin}: " if origin else "") + "; ".join(lines)) from None
+
+
+def _unknown(kind: type[BaseModel], place: tuple[str | int, ...]) -> str:
+    """What to say of a key that there is none of: the nearest one there is, or all of them."""
+    fields, name = kind.model_fields, str(place[-1])
+    for part in place[:-1]:
+        inner = fields[part].annotation if isinstance(part, str) and part in fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return "there is no such setting"
+        fields = inner.model_fields
+    near = difflib.get_close_matches(name, fields, n=1)
+    return "there is no such setting; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(fields)}")

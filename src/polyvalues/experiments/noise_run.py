@@ -6,13 +6,13 @@ from polyvalues.analysis.followups.noise_robustness import noise, noise_notes
 from polyvalues.dimensions import DAMAGE_KINDS
 from polyvalues.errors import SpecError
 from polyvalues.experiments.noise import Damage, damaged_scores
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.report.text.hypothesis_results import dataset_csv
 from polyvalues.storage.store import Provenance
 from polyvalues.study.followup_results import NOISE, made_from
 from polyvalues.study.pipeline import Line, Progress, Silent
-from polyvalues.study.steering_vectors import check_prompt
 from polyvalues.study.study import Study, measured, republish
+from polyvalues.study.vectors_to_steer import check_prompt
 
 
 def measure_noise(study: Study, damage: Damage, progress: Progress | None = None) -> tuple[xr.Dataset, tuple[str, ...]]:

@@ -20,7 +20,7 @@ from polyvalues.analysis.followups.pitfall_effects import (
 from polyvalues.artifacts import Activations, ConceptVectors
 from polyvalues.languages.distances import distances
 from polyvalues.models.hidden_states import after_norm
-from polyvalues.models.language_model import load_model
+from polyvalues.models.model_handle import load_model
 from polyvalues.report.tables.csv_tables import csv_text
 from polyvalues.study.study import Study, measured
 

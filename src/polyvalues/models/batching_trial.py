@@ -33,6 +33,7 @@ from transformers import PreTrainedModel
 from polyvalues.errors import ArchitectureError
 from polyvalues.models.batching import Tokens
 from polyvalues.models.blocks import block_states
+from polyvalues.models.evaluation_mode import evaluating
 from polyvalues.models.packed_attention import packed_attention
 from polyvalues.models.packing import Packed, neighbours, pack
 from polyvalues.models.tensor_parallel import Order, give, leads
@@ -273,7 +274,7 @@ class Trials:
             given["use_cache"] = False
         packed = packed_attention(self.model, _packed(ids, lengths)) if way == "packed" else nullcontext()
         try:
-            with packed:
+            with packed, evaluating(self.model):
                 self.model(**given)
         finally:
             for hook in hooks:

@@ -33,8 +33,9 @@ from polyvalues.models.attention_sinks import own_spans, own_tokens, token_weigh
 from polyvalues.models.batch_boundaries import Cuts
 from polyvalues.models.batching import Tokens, shown, tokenise
 from polyvalues.models.batching_trial import FAILURES, Way
+from polyvalues.models.evaluation_mode import evaluating
 from polyvalues.models.hidden_states import Reading, after_norm, finite
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.packed_attention import packed_attention
 from polyvalues.models.packing import Packed, pack
 from polyvalues.models.runtime import Runtime, portions, prompt_states
@@ -254,7 +255,7 @@ class _Pass:
         buffer = torch.empty((len(self.layers), len(rows), handle.hidden), dtype=torch.float32, device=device)
         normed = self.post_norm and self.layers[-1] == handle.n_layers - 1
         attention = nullcontext() if packed is None else packed_attention(handle.model, packed)
-        with self._hooks(buffer, gather, stop=not normed), attention:
+        with evaluating(handle.model), self._hooks(buffer, gather, stop=not normed), attention:
             try:
                 output = handle.model(**inputs)
             except _Enough:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 
 HALF: Final = (torch.bfloat16, torch.float16)
 BYTES: Final = 6

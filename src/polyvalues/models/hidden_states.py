@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from polyvalues.errors import ArchitectureError, ReadingError
 from polyvalues.models.batching import shown
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 
 
 @dataclass(frozen=True, eq=False)

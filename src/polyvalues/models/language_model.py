@@ -1,229 +1,251 @@
-"""A loaded model and all that reading it needs: load once, use everywhere.
+"""A language model to read and to steer: loaded by its id, or taken from memory.
 
-`load_model(spec)` gives a frozen `ModelHandle`. Layer i is `blocks[i]`; its output is what is read and steered.
+model = LanguageModel.load("babel")
+states = model.hidden_states(["It is fair.", "It is unfair."], layers=[3, 5])
+states.sel(layer=5)                       # xarray: text, hidden
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from html import escape
+from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
+import xarray as xr
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from polyvalues.config import EMBEDDED_MODEL, ModelSpec
-from polyvalues.errors import ModelLoadError, SpecError
-from polyvalues.models.batching import token_limit
-from polyvalues.models.batching_trial import Trials
-from polyvalues.models.blocks import Blocks, find_blocks, text_config
-from polyvalues.models.compilation import compile_blocks
-from polyvalues.models.fingerprint import fingerprint
-from polyvalues.models.loading import Parts, load_parts, model_source
-from polyvalues.models.presets import PRESETS, Preset, find_preset
-from polyvalues.models.prompt_fingerprint import prompt_name
-from polyvalues.models.prompt_templates import Template, make_template
-from polyvalues.models.provenance import unseen
-from polyvalues.models.runtime import Runtime
-from polyvalues.models.vllm_runtime import VllmRuntime
+from polyvalues.config import ModelSpec, ReadingSpec, build
+from polyvalues.dimensions import HIDDEN, LAYER, TEXT, Position
+from polyvalues.errors import ModelLoadError, ReadingError
+from polyvalues.models.extraction import record
+from polyvalues.models.hidden_states import Reading
+from polyvalues.models.loading import parts_in_memory
+from polyvalues.models.model_handle import ModelHandle, assemble, load_as, model_fingerprint
+from polyvalues.models.presets import find_preset
 
-_PROBE: Final = "Good morning, 早上好, habari ya asubuhi: 1234567890."
+Text = str | tuple[str, str]
+"""A text, or a text in two parts `(prefix, side)` that are read as one."""
 
 
-@dataclass(frozen=True, eq=False)
-class ModelHandle:
-    """A model ready for reading.
+@dataclass(frozen=True, eq=False, repr=False)
+class LanguageModel(ModelHandle):
+    """A language model in memory, ready to be read and steered.
 
-    Attributes:
-        model: the base model, without LM head, in eval mode, without gradients.
-        tokenizer: its tokenizer.
-        blocks: the decoder blocks (of an encoder: its blocks); layer i is `blocks[i]`.
-        final_norm: what the model applies after the last block, None when it could not be found.
-        n_layers: number of blocks.
-        hidden: size of the residual stream.
-        encoder: attention looks both ways (BERT-like).
-        token_limit: most tokens a text may have by the model's positions, None when they have no end (ALiBi).
-        fingerprint: 16 hex digits, see `polyvalues.models.fingerprint`.
-        template: how a text is wrapped before it is tokenised.
-        shares: percent of the training data per language, from the preset; empty when unknown.
-        dominant: the languages it was mostly trained on, from the preset.
-        description: what the model is, in words and in order, for reports.
-        causal: `model` with its LM head, to generate text; None unless it was asked for.
-        divided: the model is divided over processes (`polyvalues.models.tensor_parallel`).
-        runtime: another library that runs the model; None: transformers, here. `blocks` are then empty shells, unless
-            the head was asked for.
-        compiled: its blocks are compiled.
-        front: the id of a BOS that templates put in front since the tokenizer does not; None: there is none.
-        code: what else the computation comes from: modelling code of the model's own, weights that cannot be seen.
+    Make one with `LanguageModel.load` or `LanguageModel.from_transformers`. Layer `i` is the output of decoder block
+    `i`, counted from 0. The attributes are those of `polyvalues.models.model_handle.ModelHandle`; the most useful are
+    `n_layers`, `hidden` (size of a hidden state), `fingerprint` (16 hex digits that name weights and tokenizer) and
+    `causal` (the transformers model with its LM head, None for an encoder).
+
+    Example:
+        >>> import polyvalues as pv
+        >>> model = pv.LanguageModel.load("babel")
+        >>> model.hidden_states(["It is fair."], layers=[5]).sizes["hidden"] == model.hidden
+        True
+
+    References:
+        Xu et al., Exploring Multilingual Concepts of Human Values in Large Language Models (2024), section 3.1.
     """
 
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    blocks: tuple[nn.Module, ...]
-    final_norm: nn.Module | None
-    n_layers: int
-    hidden: int
-    encoder: bool
-    token_limit: int | None
-    fingerprint: str
-    template: Template
-    shares: Mapping[str, float]
-    dominant: tuple[str, ...]
-    description: Mapping[str, str]
-    causal: PreTrainedModel | None = None
-    divided: bool = False
-    runtime: Runtime | None = None
-    compiled: bool = False
-    front: int | None = None
-    code: str = ""
+    @classmethod
+    def load(cls, id: str, **settings: Any) -> "LanguageModel":  # noqa: A002 (the word of the settings)
+        """Load a model from a folder or from the Hugging Face Hub.
 
-    @property
-    def identity(self) -> str:
-        """What artefacts of the model are kept under: its fingerprint, and whatever else last digits depend on."""
-        marks = [self.runtime.name if self.runtime else "", "compiled" if self.compiled else ""]
-        return " ".join(filter(None, [self.fingerprint, *marks, self.code]))
+        Args:
+            id: a local folder, a Hub id, or `"babel"` (the small model in this package).
+            **settings: fields of `polyvalues.config.ModelSpec`, such as `dtype="bfloat16"`, `device="cuda"`,
+                `template="chat"`, `revision="main"`.
 
-    @cached_property
-    def prompt(self) -> str:
-        """What texts are wrapped in and how they become token ids, as a name
-        (`polyvalues.models.prompt_fingerprint`).
+        Returns:
+            The model in evaluation mode, without gradients, with its LM head where the checkpoint has one.
+
+        Raises:
+            SpecError: an unknown setting or value; the message names the nearest one.
+            ModelLoadError: the model cannot be loaded; the message says why and what to do.
+
+        Example:
+            >>> import polyvalues as pv
+            >>> pv.LanguageModel.load("babel", dtype="float32").n_layers
+            8
         """
-        return prompt_name(self.template)
+        return load_as(cls, build(ModelSpec, {"id": id, **settings}, origin="LanguageModel.load"), head=None)
 
-    @cached_property
-    def trials(self) -> Trials:
-        """How texts can be read together; tried when it is asked."""
-        own: Any = self.tokenizer
-        added = [int(number) for number in own.added_tokens_decoder]
-        ids = np.setdiff1d(np.arange(self.vocabulary), added)
-        few = ids if len(ids) > 1 else np.arange(self.vocabulary)
-        return Trials(self.model, self.blocks, self.encoder, few, self.pad, self.token_limit, self.divided)
+    @classmethod
+    def from_transformers(
+        cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, **settings: Any
+    ) -> "LanguageModel":
+        """Take a transformers model and its tokenizer from memory; neither is changed or copied.
 
-    @property
-    def device(self) -> torch.device:
-        """Where token ids go: the device of the first parameter that is in memory."""
-        return next((p.device for p in self.model.parameters() if p.device.type != "meta"), torch.device("cpu"))
+        Args:
+            model: a decoder with or without its LM head, or an encoder; on its device, in any mode and dtype.
+            tokenizer: the tokenizer that belongs to it.
+            **settings: `template` (`"raw"`, `"chat"` or a text with `{input}`), `bos` (`"auto"`, `"add"`, `"leave"`),
+                `today`, `preset`: as in `polyvalues.config.ModelSpec`.
 
-    @property
-    def vocabulary(self) -> int:
-        """Rows of the embedding table: token ids must stay below."""
-        embeddings: Any = self.model.get_input_embeddings()
-        return int(embeddings.weight.shape[0])
+        Returns:
+            A view of the model. It is read in evaluation mode whatever mode it is in. Make a new one after the weights
+            have changed: the fingerprint is taken here.
 
-    @property
-    def pad(self) -> int:
-        """What stands at padded places: the tokenizer's own id, or 0 when it has none or one the model does not know.
+        Raises:
+            SpecError: an unknown setting or value.
+            ModelLoadError: the model cannot be read, or the tokenizer is another model's.
+            ArchitectureError: the decoder blocks cannot be found.
 
-        Any id would do: padding is on the right and masked, and what stands there is never read.
+        Example:
+            >>> import polyvalues as pv
+            >>> loaded = pv.LanguageModel.load("babel")
+            >>> again = pv.LanguageModel.from_transformers(loaded.causal, loaded.tokenizer)
+            >>> again.fingerprint == loaded.fingerprint
+            True
         """
-        own: Any = self.tokenizer.pad_token_id
-        return own if isinstance(own, int) and 0 <= own < self.vocabulary else 0
+        allowed = {"template", "bos", "today", "preset"}
+        name = model.name_or_path or type(model).__name__
+        spec = build(ModelSpec, {"id": name, **settings}, origin="LanguageModel.from_transformers")
+        fixed = sorted(settings.keys() - allowed)
+        if fixed:
+            raise ModelLoadError(
+                f"LanguageModel.from_transformers: {fixed[0]!r} belongs to loading; the model is in memory already. "
+                f"Settings here are {', '.join(sorted(allowed))}"
+            )
+        parts = parts_in_memory(model, tokenizer, spec.bos)
+        return assemble(cls, spec, parts, find_preset(spec.preset or name))
 
+    def hidden_states(
+        self,
+        texts: Sequence[Text],
+        *,
+        layers: int | Sequence[int] | None = None,
+        position: Position = "last",
+        batch_tokens: int | None = None,
+    ) -> xr.DataArray:
+        """Hidden states of texts, at one position of each.
 
-def load_model(spec: ModelSpec, *, head: bool = False) -> ModelHandle:
-    """Load a model from a folder or the Hub.
+        Args:
+            texts: any number of texts, each a string or `(prefix, side)`; read through the model's template.
+            layers: 0-based decoder blocks; None: all of them.
+            position: `"last"` (the last token the tokenizer gives) or `"mean"` (the mean over the text's own tokens,
+                attention sinks left out).
+            batch_tokens: most tokens in one forward pass; None: the default of `polyvalues.config.ReadingSpec`.
 
-    Args:
-        spec: which, and how.
-        head: keep the LM head, to generate text; reading does not need it.
+        Returns:
+            float32 `[layer, text, hidden]` in the units of the model's residual stream, in the order of `texts`;
+            coordinates `layer` and `text`. Memory: 4 bytes times layers times texts times hidden size.
 
-    Raises:
-        SpecError: the preset is unknown, or the template cannot be used with this tokenizer.
-        ModelLoadError: the model cannot be loaded; the message says why and what to do.
-        ArchitectureError: its blocks cannot be found.
-        MissingExtra: `device_map` or quantisation without the library they need.
-    """
-    preset = _preset(spec)
-    if preset is not None and preset.remote_code and not spec.trust_remote_code:
-        raise ModelLoadError(
-            f"{spec.id}: preset {preset.name} runs modelling code from its repository; if you trust that code, set "
-            "trust_remote_code = true for the model (in study.toml under [model])"
+        Raises:
+            ReadingError: a text has no tokens, more than the model can take, or its states are not finite.
+            SpecError: a block that the model does not have.
+
+        Example:
+            >>> import polyvalues as pv
+            >>> model = pv.LanguageModel.load("babel")
+            >>> states = model.hidden_states(["It is fair.", "It is unfair."], layers=[3, 5])
+            >>> states.dims, states.sel(layer=5).shape[0]
+            (('layer', 'text', 'hidden'), 2)
+        """
+        wanted, spec = _pairs(texts), self._reading(layers, position, batch_tokens)
+        blocks = spec.layers or tuple(range(self.n_layers))
+        out = np.empty((len(blocks), len(wanted), self.hidden), np.float32)
+        for reading in record(self, wanted, spec) if wanted else ():
+            out[:, reading.index] = reading.states
+        return self._labelled(out, wanted, blocks, spec.position)
+
+    def stream_hidden_states(
+        self,
+        texts: Sequence[Text],
+        *,
+        layers: int | Sequence[int] | None = None,
+        position: Position = "last",
+        batch_tokens: int | None = None,
+    ) -> Iterator[xr.DataArray]:
+        """Hidden states of many texts, batch by batch, for more than fits into memory.
+
+        Args:
+            texts: as in `hidden_states`.
+            layers: as in `hidden_states`.
+            position: as in `hidden_states`.
+            batch_tokens: as in `hidden_states`.
+
+        Returns:
+            An iterator of arrays as `hidden_states` gives them, each of one batch. Batches come in an order that makes
+            reading fast; the coordinate `row` (int64, one per text) says which texts of `texts` a batch holds.
+
+        Raises:
+            ReadingError: as `hidden_states`.
+            SpecError: as `hidden_states`.
+
+        Example:
+            >>> import polyvalues as pv
+            >>> model = pv.LanguageModel.load("babel")
+            >>> sorted(int(i) for part in model.stream_hidden_states(["One.", "Two."]) for i in part["row"])
+            [0, 1]
+        """
+        wanted, spec = _pairs(texts), self._reading(layers, position, batch_tokens)
+        blocks = spec.layers or tuple(range(self.n_layers))
+        return (self._batch(reading, wanted, blocks, spec.position) for reading in record(self, wanted, spec))
+
+    def changed(self) -> bool:
+        """Whether the weights are no longer those that the fingerprint was taken of.
+
+        Returns:
+            True where the model was trained or edited since `load` or `from_transformers`.
+        """
+        adapters = getattr(self.causal or self.model, "peft_config", None) or {}
+        return model_fingerprint(self.model, self.tokenizer, self.front, adapters) != self.fingerprint
+
+    def _reading(self, layers: int | Sequence[int] | None, position: str, batch_tokens: int | None) -> ReadingSpec:
+        blocks = (layers,) if isinstance(layers, int) else layers
+        wanted = None if blocks is None else sorted(set(blocks))
+        given = {"layers": wanted, "position": position, "batch_tokens": batch_tokens}
+        return build(ReadingSpec, {name: value for name, value in given.items() if value is not None})
+
+    def _batch(
+        self, reading: Reading, texts: Sequence[tuple[str, str]], layers: Sequence[int], position: str
+    ) -> xr.DataArray:
+        own = self._labelled(reading.states, [texts[row] for row in reading.index], layers, position)
+        return own.assign_coords(row=(TEXT, reading.index.astype(np.int64)))
+
+    def _labelled(
+        self, states: np.ndarray, texts: Sequence[tuple[str, str]], layers: Sequence[int], position: str
+    ) -> xr.DataArray:
+        return xr.DataArray(
+            states,
+            dims=(LAYER, TEXT, HIDDEN),
+            coords={LAYER: list(layers), TEXT: ["".join(text) for text in texts]},
+            name="hidden_states",
+            attrs={"model": self.description["name"], "fingerprint": self.fingerprint, "position": position},
         )
-    parts = load_parts(spec, head=head)
-    model, tokenizer = parts.base, parts.tokenizer
-    wanted = spec.template or (preset.template if preset else None)
-    template = make_template(wanted, tokenizer, front=parts.front, day=spec.today)
-    blocks = find_blocks(model)
-    probe: Any = tokenizer(_PROBE, verbose=False)["input_ids"]
-    name = fingerprint(model, probe if parts.front is None else [parts.front, *probe], parts.adapters)
-    limit = token_limit(model)
-    runtime = None
-    if spec.runtime == "vllm":
-        runtime = VllmRuntime(spec, model_source(spec), model, limit)
-        limit = min(limit or runtime.limit, runtime.limit) - 1  # it always writes one token
-        if not head:
-            for block in blocks.modules:
-                nn.Module.to(block, "meta")
-    compiled = spec.compile and not head
-    if compiled:
-        compile_blocks(spec.id, model, blocks.modules)
-    handle = ModelHandle(
-        model=model,
-        tokenizer=tokenizer,
-        blocks=blocks.modules,
-        final_norm=blocks.final_norm,
-        n_layers=len(blocks.modules),
-        hidden=int(text_config(model.config).hidden_size),
-        encoder=parts.encoder,
-        token_limit=limit,
-        fingerprint=name,
-        template=template,
-        shares=preset.shares if preset else MappingProxyType({}),
-        dominant=preset.dominant if preset else (),
-        description=_describe(spec, preset, parts, (blocks, template, name)),
-        causal=parts.causal,
-        divided=spec.tensor_parallel,
-        runtime=runtime,
-        compiled=compiled,
-        front=parts.front,
-        code=unseen(spec, model, parts.commit),
-    )
-    _ = handle.trials  # remembers the model as it was loaded
-    return handle
 
+    def _facts(self) -> dict[str, str]:
+        kind = self.description.get("architecture", type(self.model).__name__)
+        return {
+            "name": self.description.get("name", ""),
+            "architecture": f"{kind}, {'encoder' if self.encoder else 'decoder'}",
+            "layers": f"0 to {self.n_layers - 1}",
+            "hidden size": str(self.hidden),
+            "dtype and device": f"{str(self.model.dtype).removeprefix('torch.')} on {self.device}",
+            "template": self.template.name,
+            "LM head": "none" if self.causal is None else "kept",
+            "fingerprint": self.fingerprint,
+        }
 
-def _preset(spec: ModelSpec) -> Preset | None:
-    if spec.preset is None:
-        return None if spec.id.endswith(".toml") else find_preset(spec.id)
-    preset = find_preset(spec.preset)
-    if preset is None:
-        raise SpecError(
-            f"model.preset = {spec.preset!r} is unknown; known: {', '.join(PRESETS)}; or the path of a .toml of yours"
+    def __repr__(self) -> str:
+        facts = self._facts()
+        return (
+            f"<LanguageModel {facts['name']}: {facts['architecture']}, layers {facts['layers']}, hidden {self.hidden}, "
+            f"{facts['dtype and device']}, template {facts['template']!r}>"
         )
-    return preset
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in self._facts().items())
+        return f"<table><caption>LanguageModel</caption>{rows}</table>"
 
 
-def _describe(
-    spec: ModelSpec, preset: Preset | None, parts: Parts, found: tuple[Blocks, Template, str]
-) -> Mapping[str, str]:
-    blocks, template, name = found
-    model = parts.base
-    quantised = spec.quantisation != "none"
-    folder = Path(spec.id)
-    lines = {
-        "name": folder.resolve().name if folder.is_dir() and spec.id != EMBEDDED_MODEL else spec.id,
-        "id": spec.id,
-        "revision": spec.revision or "",
-        "commit": parts.commit,
-        "preset": preset.name if preset else "",
-        "architecture": type(model).__name__,
-        "model type": str(text_config(model.config).model_type),
-        "layers": str(len(blocks.modules)),
-        "blocks": blocks.path,
-        "hidden size": str(text_config(model.config).hidden_size),
-        # Packed weights cannot be counted by their shapes.
-        "parameters": "" if quantised else f"{sum(parameter.numel() for parameter in model.parameters()):,}",
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "quantisation": spec.quantisation if quantised else "",
-        "run by": "" if spec.runtime == "transformers" else spec.runtime,
-        "template": template.name,
-        "day in the template": str(template.day) if template.prints_day else "",
-        "fingerprint": name,
-        "prompt": prompt_name(template),
-        "training shares": preset.shares_source if preset else "",
-        **parts.remarks,
-    }
-    return MappingProxyType({key: value for key, value in lines.items() if value})
+def _pairs(texts: Sequence[Text]) -> list[tuple[str, str]]:
+    if isinstance(texts, str):
+        raise ReadingError("texts: got one string; give a list of texts, such as ['It is fair.']")
+    wanted = []
+    for number, text in enumerate(texts):
+        parts = ("", text) if isinstance(text, str) else tuple(text) if isinstance(text, tuple | list) else ()
+        if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
+            raise ReadingError(f"texts[{number}] is {text!r}; expected a string or (prefix, side)")
+        wanted.append((parts[0], parts[1]))
+    return wanted

@@ -39,6 +39,7 @@ from polyvalues.config import EMBEDDED_MODEL, ModelSpec
 from polyvalues.errors import ArchitectureError, MissingExtra, ModelLoadError
 from polyvalues.models.beginning_token import missing_bos
 from polyvalues.models.blocks import text_config
+from polyvalues.models.evaluation_mode import evaluating
 from polyvalues.models.file_consistency import foreign_tokenizer, rounding, stored_dtype, unused_weights
 from polyvalues.models.provenance import commit_of, refuse_unread_adapter
 from polyvalues.models.tensor_parallel import parallel_plan
@@ -83,12 +84,12 @@ class Parts:
     adapters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
+def load_parts(spec: ModelSpec, *, head: bool | None = False) -> Parts:
     """Load a model and its tokenizer.
 
     Args:
         spec: which, and how.
-        head: keep the LM head, to generate text.
+        head: keep the LM head, to generate text; None: keep it where the checkpoint has one.
 
     Raises:
         ModelLoadError: anything that can go wrong, with what to do.
@@ -121,6 +122,8 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
         base = full if encoder else _without_head(full)
         if head and encoder:
             raise ModelLoadError(f"{spec.id}: is an encoder, which cannot generate text; it can only be read")
+        if head is None:
+            head = not encoder and not absent_weights(full, full, info["missing_keys"])
         check_complete(spec, full, full if head else base, info["missing_keys"])
         unused = unused_weights(full, base, info["unexpected_keys"], head=head)
         said: Any = PretrainedConfig.get_config_dict(source, **common)[0]
@@ -137,6 +140,35 @@ def load_parts(spec: ModelSpec, *, head: bool = False) -> Parts:
     remarks = {"beginning of texts": remark, **remarks}
     adapters = getattr(full, "peft_config", None) or {}
     return Parts(base, full if head else None, tokenizer, encoder, front, remarks, commit, adapters)
+
+
+def parts_in_memory(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, bos: str = "auto") -> Parts:
+    """Parts of a model and tokenizer that somebody else loaded; neither is changed.
+
+    Args:
+        model: a transformers model with or without LM head, on its device.
+        tokenizer: its tokenizer.
+        bos: `auto`, `add` or `leave`: a BOS that the tokenizer does not add.
+
+    Raises:
+        ModelLoadError: an encoder-decoder, or a tokenizer that is another model's.
+        ArchitectureError: the model has no part without LM head.
+    """
+    name = model.name_or_path or type(model).__name__
+    encoder = _is_encoder(model.config)
+    base = model if encoder else _without_head(model)
+    with evaluating(model):
+        usual = type(text_config(model.config))().to_dict()
+        signs = foreign_tokenizer(tokenizer, model.config.to_dict(), _rows(base), usual=usual, encoder=encoder)
+        if signs:
+            raise ModelLoadError(f"{name}: the tokenizer does not belong to the model: {'; '.join(signs)}")
+        adds = getattr(tokenizer, "add_bos_token", None)
+        headed = base is not model and not encoder
+        front, remark = (None, "") if not headed else missing_bos(tokenizer, model, bos, adds, encoder=encoder)
+    adapters = getattr(model, "peft_config", None) or {}
+    return Parts(
+        base, model if headed else None, tokenizer, encoder, front, {"beginning of texts": remark}, "", adapters
+    )
 
 
 def _rows(base: PreTrainedModel) -> int:
@@ -282,6 +314,13 @@ def _without_head(full: PreTrainedModel) -> PreTrainedModel:
     return inner[0]
 
 
+def absent_weights(full: PreTrainedModel, base: PreTrainedModel, missing: Any) -> list[str]:
+    """Names of weights of `base`, a part of `full`, that the checkpoint lacks; poolers do not count."""
+    used = {id(parameter) for name, parameter in base.named_parameters() if "pooler" not in name}
+    named = dict(full.named_parameters(remove_duplicate=False))
+    return sorted(key for key in missing if key in named and id(named[key]) in used)
+
+
 def check_complete(spec: ModelSpec, full: PreTrainedModel, base: PreTrainedModel, missing: Any) -> None:
     """No parameter that is used may be absent from the checkpoint; poolers never are, heads only to generate.
 
@@ -294,9 +333,7 @@ def check_complete(spec: ModelSpec, full: PreTrainedModel, base: PreTrainedModel
     Raises:
         ModelLoadError: weights of `base` are absent.
     """
-    used = {id(parameter) for name, parameter in base.named_parameters() if "pooler" not in name}
-    named = dict(full.named_parameters(remove_duplicate=False))
-    absent = sorted(key for key in missing if key in named and id(named[key]) in used)
+    absent = absent_weights(full, base, missing)
     if absent:
         raise ModelLoadError(
             f"{spec.id}: {len(absent)} weights are not in the checkpoint and would be random ({', '.join(absent[:5])}"

@@ -20,7 +20,8 @@ from polyvalues.errors import ReadingError
 from polyvalues.models.attention_sinks import own_spans, own_tokens, token_weights
 from polyvalues.models.batching import tokenise
 from polyvalues.models.blocks import block_states
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.evaluation_mode import evaluating
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.runtime import prompt_lengths
 from polyvalues.models.tensor_parallel import Order, give, leads
 
@@ -95,6 +96,7 @@ def _lengths(
         if handle.divided and leads():
             alone = Order(np.array([ids]), np.array([len(ids)]), packs=False, last=handle.n_layers - 1, through=True)
             give(alone, handle.device)
+        stack.enter_context(evaluating(handle.model))
         for block in handle.blocks:
             stack.callback(block.register_forward_hook(keep).remove)
         handle.model(input_ids=torch.tensor([list(ids)], device=handle.device))

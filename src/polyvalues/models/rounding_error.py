@@ -17,7 +17,7 @@ from polyvalues.config import ReadingSpec
 from polyvalues.errors import ModelError
 from polyvalues.models.extraction import record
 from polyvalues.models.float32_context import computes_in_half, obstacle, single_precision
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 
 States = Float32[np.ndarray, "layer text hidden"]
 

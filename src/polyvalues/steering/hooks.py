@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from polyvalues.errors import ArchitectureError, SteeringError
 from polyvalues.models.attention_sinks import own_spans, token_weights, weighted_mean
 from polyvalues.models.blocks import block_states, find_blocks
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.prompt_templates import Template, make_template
 from polyvalues.steering.interventions import intervene
 from polyvalues.steering.plan import Condition, Intervention, Plan

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from polyvalues.models.attention_sinks import own_spans
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.runtime import Decoding, Places, Runtime, Tap, prompt_states
 from polyvalues.steering.hooks import check_plan, likely_templates
 from polyvalues.steering.interventions import intervene

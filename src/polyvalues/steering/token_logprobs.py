@@ -11,7 +11,7 @@ from torch import Tensor
 
 from polyvalues.errors import ReadingError, SteeringError
 from polyvalues.models.batching import shown
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.prompt_templates import Template
 from polyvalues.steering.hooks import apply_plan
 from polyvalues.steering.plan import Plan, plan_for

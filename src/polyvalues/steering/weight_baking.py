@@ -19,15 +19,17 @@ from transformers.pytorch_utils import Conv1D
 
 from polyvalues.errors import ArchitectureError, SteeringError, StorageFull
 from polyvalues.models.blocks import block_states
-from polyvalues.models.language_model import ModelHandle
 from polyvalues.models.loading import quiet_transformers
-from polyvalues.steering.steerable import Steerable
+from polyvalues.models.model_handle import ModelHandle
+from polyvalues.steering.steering_vectors import SteeringVectors
 
 _TOLERANCE = 1e-4
 
 
 @torch.no_grad()
-def bake_model(handle: ModelHandle, vectors: Steerable, strength: float, folder: Path, *, force: bool = False) -> None:
+def bake_model(
+    handle: ModelHandle, vectors: SteeringVectors, strength: float, folder: Path, *, force: bool = False
+) -> None:
     """Bake vectors into a model and save it with its tokenizer. The handle's own model is left as it was.
 
     Args:
@@ -130,7 +132,7 @@ def _outputs(handle: ModelHandle, layer: int) -> Tensor:
     return found[0]
 
 
-def _save(handle: ModelHandle, folder: Path, vectors: Steerable, strength: float) -> None:
+def _save(handle: ModelHandle, folder: Path, vectors: SteeringVectors, strength: float) -> None:
     causal: Any = handle.causal
     tokenizer: Any = handle.tokenizer
     attrs = vectors.artefact.data.attrs

@@ -31,7 +31,7 @@ from polyvalues.artifacts import (
     PairSet,
     Replicates,
     Scores,
-    SteeringVectors,
+    VectorTable,
 )
 from polyvalues.errors import CorruptArtifact, StoreError
 
@@ -208,7 +208,7 @@ CODECS: Final[Mapping[type, Codec]] = MappingProxyType(
             _table_header,
             lambda blob, path: Generations(_decode_table(blob, path).cast(GENERATION_SCHEMA)),
         ),
-        SteeringVectors: _tensors(SteeringVectors),
+        VectorTable: _tensors(VectorTable),
         Moments: _tensors(Moments),
         ConceptVectors: _tensors(ConceptVectors),
         Activations: Codec(_encode_activations, _netcdf_header, _decode_activations),
@@ -228,7 +228,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         PairSet: "PairSet",
         pa.Table: "Table",
         Generations: "Generations",
-        SteeringVectors: "SteeringVectors",
+        VectorTable: "SteeringVectors",
         Moments: "Moments",
         ConceptVectors: "ConceptVectors",
         Activations: "Activations",

@@ -30,7 +30,7 @@ from polyvalues.data.phrases import neutral
 from polyvalues.data.text_table import text_table
 from polyvalues.dimensions import CONCEPT, LAYER, SOURCE, Concept, Language
 from polyvalues.models.float32_context import obstacle
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.residual_norms import Lengths, residual_lengths
 from polyvalues.models.rounding_error import Rounding, rounding
 from polyvalues.storage.serialization import states_name

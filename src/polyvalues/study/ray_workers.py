@@ -19,7 +19,7 @@ import torch
 
 from polyvalues.config import EngineSpec, ModelSpec
 from polyvalues.errors import EngineError, MissingExtra, PolyvaluesError
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.study.work_units import Made, Unit, read_unit
 
 ATTEMPTS: Final = 3

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import xarray as xr
@@ -23,12 +24,15 @@ from polyvalues.data.mirrored_items import related_items
 from polyvalues.data.pairs import read_pairs
 from polyvalues.data.splits import paper_split, split_pairs
 from polyvalues.data.validation import check_pairs, paper_pairs
+from polyvalues.errors import SpecError
 from polyvalues.models.extraction import dismiss, follow
-from polyvalues.models.language_model import load_model
+from polyvalues.models.language_model import LanguageModel
+from polyvalues.models.model_handle import load_model
 from polyvalues.models.tensor_parallel import leads
 from polyvalues.storage.package_versions import package_versions
 from polyvalues.storage.serialization import FORMAT
 from polyvalues.storage.store import Provenance, Store, content_key
+from polyvalues.study.arguments import Arguments, arguments
 from polyvalues.study.cache_dependencies import data_key, pairs_provenance
 from polyvalues.study.distribution import spread
 from polyvalues.study.followup_results import PRECISION, RELATED, ROUNDING
@@ -39,28 +43,64 @@ from polyvalues.study.regrouping import regroup
 from polyvalues.study.study import PARTS, Study, study_info, with_warnings
 
 
-def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineSpec | None = None) -> Study:
-    """Run a study, or go on with one.
+def run_study(
+    spec: StudySpec | None = None,
+    progress: Progress | None = None,
+    engine: EngineSpec | None = None,
+    *,
+    model: str | LanguageModel | None = None,
+    pairs: str | PairSet | Sequence[str] | None = None,
+    languages: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    **settings: Any,
+) -> Study:
+    """Run a study, or go on with one: from pairs and a model to findings, tests and a report.
 
     Args:
-        spec: the study.
+        spec: all settings as one object; or leave it out and give the arguments below.
         progress: told how far it has come.
         engine: where texts are read; None: here.
+        model: folder or Hub id, or a `LanguageModel` in memory.
+        pairs: the path of a table, `NAME:PATH` of another format, `"mosaic"` (the data set in the package), several of
+            them, or a `PairSet` in memory, which is kept in the folder.
+        languages: BCP-47 tags; None: all that the pairs have.
+        out: the study's folder; what is there already is not computed again.
+        **settings: sections of `polyvalues.config.StudySpec`, such as `vectors={"estimator": "lda"}`.
 
     Returns:
         The finished study; its folder holds every artefact, table, figure and `report.html`.
 
     Raises:
         PolyvaluesError: whatever is wrong with settings, pairs, model or folder; what was computed stays.
+        SpecError: an argument is missing or unknown; the message names the nearest one.
+
+    Example:
+        >>> import tempfile, polyvalues as pv
+        >>> model = pv.LanguageModel.load("babel")
+        >>> pairs = pv.PairSet.from_dicts(
+        ...     {"concept": "care", "language": "en", "item": f"{i}", "positive": f"{i} aids.", "negative": f"{i} lies."}
+        ...     for i in range(40)
+        ... )
+        >>> study = pv.run_study(model=model, pairs=pairs, out=tempfile.mkdtemp())
+        >>> study.findings.recognition.sizes["concept"]
+        1
     """
-    clock = _Clock()
+    given = Arguments(spec) if spec is not None else arguments(model, pairs, languages, out, settings)
+    if spec is not None and (settings or any(value is not None for value in (model, pairs, languages, out))):
+        raise SpecError("run_study: got a StudySpec and other settings; give one or the other")
+    return _run(given, progress, engine)
+
+
+def _run(given: Arguments, progress: Progress | None, engine: EngineSpec | None) -> Study:
+    clock, spec = _Clock(), given.spec
     spec = spec if engine is None else spec.model_copy(update={"model": engine.model(spec.model)})
     store = Store(Path(spec.out), package_versions())
     with store.locked():
+        given.keep()
         store.write("study.toml", dump_toml(spec))
         pairs, related = _prepared(spec)
         clock.lap("pairs")
-        handle = load_model(spec.model)
+        handle = given.model or load_model(spec.model)
         clock.lap("load")
         line = Line(spec, store, handle, pairs, progress or Silent())
         line.announce()

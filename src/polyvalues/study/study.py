@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,7 @@ from polyvalues.study.outputs import language_views, publish
 PARTS: Final = ("recognition", "consistency", "transfer", "overview")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """A study folder, opened.
 
@@ -60,6 +61,42 @@ class Study:
         """Where it is."""
         return self.store.root
 
+    @property
+    def recognition(self) -> xr.DataArray:
+        """Recognition at the chosen layers, `[concept, source, target, interval]` in 0..1."""
+        return self.findings.recognition["chosen"]
+
+    @property
+    def tests(self) -> Claims:
+        """What was tested, each with its p and the smallest p it could have had."""
+        return self.claims
+
+    def describe(self) -> tuple[str, ...]:
+        """What was found, in sentences with numbers and intervals."""
+        return findings_in_words(self)
+
+    def figures(self) -> Mapping[str, Figure]:
+        """The figures of the report, by name, as matplotlib figures; nothing is written."""
+        return study_figures(self)
+
+    def write_report(self) -> Path:
+        """Write tables, figures and the page again; returns where the page is.
+
+        Raises:
+            StorageFull: the folder cannot be written.
+        """
+        write_report(self)
+        return self.folder / "report.html"
+
+    def __repr__(self) -> str:
+        return f"<Study {self.folder}: {'; '.join(f'{k} {v}' for k, v in _headline(self).items())}>"
+
+    def _repr_html_(self) -> str:
+        page = self.folder / "report.html"
+        rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in _headline(self).items())
+        link = f'<a href="{escape(str(page))}">{escape(str(page))}</a>'
+        return f"<table><caption>Study</caption>{rows}<tr><th>page</th><td>{link}</td></tr></table>"
+
     def pairs(self) -> PairSet:
         """The pairs as used: checked and split."""
         return self.store.get("pairs.parquet", PairSet)
@@ -71,6 +108,28 @@ class Study:
     def scores(self, concept: Concept, target: Language) -> Scores:
         """The scores of one concept's unseen pairs in one target language."""
         return self.store.get(f"scores/{concept}/{target}.nc", Scores)
+
+
+def _headline(study: Study) -> dict[str, str]:
+    """Model, data, languages, and own-language recognition by concept: mean over languages, lowest and highest."""
+    chosen = study.findings.recognition["chosen"]
+    lines = {
+        "model": str(study.model.get("name", study.spec.model.id)),
+        "languages": ", ".join(map(str, chosen["target"].values)),
+    }
+    for concept in map(str, chosen["concept"].values):
+        cells = []
+        for tag in map(str, chosen["target"].values):
+            if tag in chosen["source"].values:
+                low, mid, high = (
+                    float(chosen.sel(concept=concept, source=tag, target=tag, interval=bound))
+                    for bound in ("lower", "estimate", "upper")
+                )
+                if not np.isnan(mid):
+                    cells.append(f"{tag} {mid:.2f} [{low:.2f}, {high:.2f}]")
+        more = f", and {len(cells) - 4} more" if len(cells) > 4 else ""
+        lines[concept] = f"recognition {', '.join(cells[:4])}{more}"
+    return lines
 
 
 def load_study(folder: Path | str) -> Study:

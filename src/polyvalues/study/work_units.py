@@ -15,7 +15,7 @@ from polyvalues.artifacts import Activations, ConceptVectors, Moments, Scores, T
 from polyvalues.config import ReadingSpec
 from polyvalues.dimensions import Protocol
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.vectors.accumulators.activations import ActivationsReducer
 from polyvalues.vectors.accumulators.moments import MomentsReducer
 

@@ -20,7 +20,7 @@ from polyvalues.dimensions import Language
 from polyvalues.experiments.steering.directions import Directions
 from polyvalues.experiments.steering.prompts import CHOOSE, Prompt
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from polyvalues.config import ControlSpec
 from polyvalues.dimensions import Language
 from polyvalues.experiments.steering.directions import Directions
 from polyvalues.experiments.steering.prompts import Prompt
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.steering.generation import Answer, generate
 from polyvalues.steering.plan import Intervention, Plan
 

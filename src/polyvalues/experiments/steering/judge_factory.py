@@ -20,7 +20,7 @@ from polyvalues.data.mosaic.files import MOSAIC_LANGUAGES, words
 from polyvalues.data.phrases import insults
 from polyvalues.dimensions import Language
 from polyvalues.errors import SpecError
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.prompt_templates import Template
 from polyvalues.steering.judges.base import Judge, OpeningLists, Openings
 from polyvalues.steering.judges.classifier import load_classifier
@@ -30,7 +30,7 @@ from polyvalues.steering.judges.opening_likelihood import LikelihoodJudge
 from polyvalues.steering.judges.probe import ProbeJudge
 from polyvalues.steering.judges.refusal_openings import OpeningsJudge
 from polyvalues.steering.plan import Plan
-from polyvalues.steering.steerable import Steerable
+from polyvalues.steering.steering_vectors import SteeringVectors
 from polyvalues.storage.store import Store
 
 SAFER: Final = {"refusal": 1, "safer": 1, "compliance": -1, "toxicity": -1}
@@ -69,7 +69,7 @@ class Bench:
     handle: ModelHandle
     template: Template
     reading: ReadingSpec
-    vectors: Steerable
+    vectors: SteeringVectors
     steer: Callable[[Generations], Plan | None]
     words: Words
     store: Store

@@ -19,7 +19,7 @@ from polyvalues.experiments.steering.experiment import Chosen, Experiment, Judge
 from polyvalues.experiments.steering.generation_rows import Maker, Row
 from polyvalues.experiments.steering.judge_factory import SAFER, Bench, Words, load_words, make_judge
 from polyvalues.experiments.steering.prompts import Prompt, control_prompts
-from polyvalues.models.language_model import ModelHandle, load_model
+from polyvalues.models.model_handle import ModelHandle, load_model
 from polyvalues.report.content import LEFT_ALONE, ControlReport
 from polyvalues.report.html.steering_page import control_files
 from polyvalues.report.text.steering_results import control_heads, control_rows, control_words
@@ -34,8 +34,8 @@ from polyvalues.steering.side_effects.repetition import RepetitionCost
 from polyvalues.storage.store import Provenance, content_key
 from polyvalues.study.followup_results import control_name, keep_control, made_from
 from polyvalues.study.pipeline import Line, Progress, Silent
-from polyvalues.study.steering_vectors import check_prompt, steering_vectors
 from polyvalues.study.study import Study, republish
+from polyvalues.study.vectors_to_steer import check_prompt, steering_vectors
 
 READABLE = 0.75
 """Recognition by the source's vector from which a target is expected to be steerable selectively."""

@@ -1,6 +1,6 @@
 """A folder for the Hugging Face Hub: vectors of any number of concepts and languages, a header, a generated card.
 
-vectors.safetensors   as `SteeringVectors`, header and labels in its metadata
+vectors.safetensors   as `VectorTable`, header and labels in its metadata
 README.md             the model card
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from huggingface_hub import snapshot_download, upload_folder
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-from polyvalues.artifacts import SteeringVectors
+from polyvalues.artifacts import VectorTable
 from polyvalues.dimensions import CONCEPT, LAYER, SOURCE
 from polyvalues.errors import StoreError
 from polyvalues.steering.formats.layer_vectors import read, write
@@ -20,16 +20,16 @@ from polyvalues.storage.serialization import CODECS, FORMAT
 _FILE = "vectors.safetensors"
 
 
-def export_hub(vectors: SteeringVectors, path: Path) -> None:
+def export_hub(vectors: VectorTable, path: Path) -> None:
     """Write the folder."""
     header = json.dumps(
         {"format": FORMAT, "kind": "SteeringVectors", "fingerprint": vectors.data.attrs.get("fingerprint", "")}
     )
-    write(path / _FILE, CODECS[SteeringVectors].encode(vectors, header, path / _FILE))
+    write(path / _FILE, CODECS[VectorTable].encode(vectors, header, path / _FILE))
     write(path / "README.md", card(vectors).encode())
 
 
-def import_hub(source: str) -> SteeringVectors:
+def import_hub(source: str) -> VectorTable:
     """Read a folder, or download one by its Hub id.
 
     Raises:
@@ -44,8 +44,8 @@ def import_hub(source: str) -> SteeringVectors:
             raise StoreError(f"{source}: neither a folder nor a repository that can be reached ({first})") from None
     blob = read(folder / _FILE)
     try:
-        found = CODECS[SteeringVectors].decode(blob, folder / _FILE)
-        header = json.loads(CODECS[SteeringVectors].header(blob))
+        found = CODECS[VectorTable].decode(blob, folder / _FILE)
+        header = json.loads(CODECS[VectorTable].header(blob))
     except Exception as error:  # noqa: BLE001 (whatever a damaged file makes the parsers raise)
         raise StoreError(f"{folder / _FILE}: cannot be read ({type(error).__name__}: {error})") from None
     if header.get("format") != FORMAT or header.get("kind") != "SteeringVectors":
@@ -65,7 +65,7 @@ def push_hub(path: Path, repository: str) -> str:
         raise StoreError(f"{repository}: not accepted by the Hub: {error}") from None
 
 
-def card(vectors: SteeringVectors) -> str:
+def card(vectors: VectorTable) -> str:
     """The model card: what is in the folder, how to use it, and what it is not."""
     data, attrs = vectors.data, vectors.data.attrs
     concepts, sources = ([str(value) for value in data[name].values] for name in (CONCEPT, SOURCE))
@@ -105,7 +105,7 @@ import polyvalues as pv
 
 vectors = pv.import_vectors("this/repository", "hub")
 model = pv.load_model(pv.ModelSpec(id="{attrs.get("model", "")}"), head=True)
-chosen = vectors.sel(concept="{concepts[0]}", source="{sources[0]}", layer={int(data[LAYER].values[-1])})
+chosen = vectors.sel(concept="{concepts[0]}", language="{sources[0]}", layer={int(data[LAYER].values[-1])})
 with chosen.steer(model, strength=0.2):
     ...
 ```

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
-from polyvalues.artifacts import SteeringVectors
+from polyvalues.artifacts import VectorTable
 from polyvalues.dimensions import CONCEPT, HIDDEN, LAYER, SOURCE
 from polyvalues.errors import SpecError, StorageFull, StoreError
 
@@ -37,7 +37,7 @@ class Baked:
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
-def bake(vectors: SteeringVectors, strength: float = 1.0) -> Baked:
+def bake(vectors: VectorTable, strength: float = 1.0) -> Baked:
     """Vectors of one concept and source with a strength in mean norms.
 
     Raises:
@@ -62,7 +62,7 @@ def bake(vectors: SteeringVectors, strength: float = 1.0) -> Baked:
     return Baked(directions, about | own)
 
 
-def unbake(baked: Baked) -> SteeringVectors:
+def unbake(baked: Baked) -> VectorTable:
     """Vectors as they came in a file; strength 1 adds them as they are.
 
     Raises:
@@ -79,7 +79,7 @@ def unbake(baked: Baked) -> SteeringVectors:
     about = dict(baked.about)
     concept, source = str(about.pop("concept", "imported")), str(about.pop("source", "und"))
     about.pop("strength", None)
-    return SteeringVectors(
+    return VectorTable(
         xr.Dataset(
             {
                 "vector": ((CONCEPT, SOURCE, LAYER, HIDDEN), vector[None, None]),

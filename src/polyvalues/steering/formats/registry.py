@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from polyvalues.artifacts import SteeringVectors
+from polyvalues.artifacts import VectorTable
 from polyvalues.dimensions import VECTOR_FORMATS
 from polyvalues.errors import SpecError
 from polyvalues.steering.formats.easyedit import export_easyedit, import_easyedit
@@ -44,7 +44,7 @@ _IMPORTS: Final[Mapping[str, Callable[[Path], Baked]]] = {
 }
 
 
-def export_artefact(vectors: SteeringVectors, path: Path, kind: str, strength: float = 1.0) -> None:
+def export_artefact(vectors: VectorTable, path: Path, kind: str, strength: float = 1.0) -> None:
     """Write vectors in another tool's format.
 
     Args:
@@ -64,7 +64,7 @@ def export_artefact(vectors: SteeringVectors, path: Path, kind: str, strength: f
         _known(kind, _EXPORTS)(bake(vectors, strength), path)
 
 
-def import_artefact(path: str | Path, kind: str) -> SteeringVectors:
+def import_artefact(path: str | Path, kind: str) -> VectorTable:
     """Read vectors in another tool's format; strength 1 adds what the file holds (`hub`: strengths are in mean norms).
 
     Raises:

@@ -14,8 +14,8 @@ from polyvalues.artifacts import Generations, Judged
 from polyvalues.config import ReadingSpec
 from polyvalues.errors import JudgeError
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle
-from polyvalues.steering.steerable import Steerable
+from polyvalues.models.model_handle import ModelHandle
+from polyvalues.steering.steering_vectors import SteeringVectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class ProbeJudge:
     """
 
     handle: ModelHandle
-    vectors: Steerable
+    vectors: SteeringVectors
     reading: ReadingSpec
     layers: tuple[int, ...]
 

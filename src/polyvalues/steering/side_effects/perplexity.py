@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from polyvalues.artifacts import Generations, Judged
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.prompt_templates import Template
 from polyvalues.steering.token_logprobs import continuation_logprobs
 

@@ -8,18 +8,18 @@ import pytest
 import torch
 import xarray as xr
 
-from polyvalues.artifacts import SteeringVectors
+from polyvalues.artifacts import VectorTable
 from polyvalues.config import GenerationSpec
 from polyvalues.errors import SteeringError
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.models.residual_norms import residual_lengths
 from polyvalues.steering.generation import generate
-from polyvalues.steering.steerable import Steerable
+from polyvalues.steering.steering_vectors import SteeringVectors
 
 TEXTS = ("It is fair to share.", "She told the truth.", "Es justo")
 
 
-def make_vectors(handle: ModelHandle, **attrs: Any) -> Steerable:
+def make_vectors(handle: ModelHandle, **attrs: Any) -> SteeringVectors:
     """Two concepts in two languages at every layer of a tiny model, of random directions."""
     rng = np.random.default_rng(7)
     shape = (2, 2, handle.n_layers, handle.hidden)
@@ -28,8 +28,8 @@ def make_vectors(handle: ModelHandle, **attrs: Any) -> Steerable:
         "blocks": handle.description["blocks"], "hidden": handle.hidden, "layers": handle.n_layers, "dtype": "float32",
     }  # fmt: skip
     dims = ("concept", "source", "layer", "hidden")
-    return Steerable(
-        SteeringVectors(
+    return SteeringVectors(
+        VectorTable(
             xr.Dataset(
                 {
                     "vector": (dims, rng.standard_normal(shape).astype(np.float32)),
@@ -59,7 +59,7 @@ def test_norms_are_means_over_the_texts_own_tokens(steerable: Callable[[str], Mo
 
 def test_a_strength_of_one_is_the_mean_length_to_the_vectors_side(steerable: Callable[[str], ModelHandle]) -> None:
     handle = steerable("llama")
-    vectors = make_vectors(handle).sel(concept="care", source="fi", layer=1)
+    vectors = make_vectors(handle).sel(concept="care", language="fi", layer=1)
     (part,) = vectors.plan(0.5).interventions
     vector = vectors.artefact.data["vector"].values.reshape(-1)
     np.testing.assert_allclose(part.directions[0], vector / np.linalg.norm(vector), rtol=1e-5)
@@ -68,7 +68,7 @@ def test_a_strength_of_one_is_the_mean_length_to_the_vectors_side(steerable: Cal
 
 def test_several_concepts_have_strengths_of_their_own(steerable: Callable[[str], ModelHandle]) -> None:
     handle = steerable("llama")
-    vectors = make_vectors(handle).sel(source="en", layer=[0, 2])
+    vectors = make_vectors(handle).sel(language="en", layer=[0, 2])
     plan = vectors.plan([0.5, 0.25])
     assert [part.layer for part in plan.interventions] == [0, 2, 0, 2]
     norms = residual_lengths(handle, TEXTS).norm
@@ -83,7 +83,7 @@ def test_steering_in_a_block_is_steering_by_plan(
     steerable: Callable[[str], ModelHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
     handle = steerable("llama")
-    vectors = make_vectors(handle).sel(concept="care", source="en", layer=1)
+    vectors = make_vectors(handle).sel(concept="care", language="en", layer=1)
     spec = GenerationSpec(max_new_tokens=8)
     by_plan = generate(handle, TEXTS, spec, plan=vectors.plan(1.0))
     with vectors.steer(handle, 1.0):
@@ -110,7 +110,7 @@ def test_conditions_look_at_the_far_side_from_safety(steerable: Callable[[str], 
 def test_what_is_not_there_is_named(steerable: Callable[[str], ModelHandle]) -> None:
     vectors = make_vectors(steerable("llama"))
     for wanted, said in (
-        ({"concept": "honesty"}, "care, harmfulness"), ({"source": "sw"}, "en, fi"), ({"layer": 9}, "0, 1, 2"),
+        ({"concept": "honesty"}, "care, harmfulness"), ({"language": "sw"}, "en, fi"), ({"layer": 9}, "0, 1, 2"),
     ):  # fmt: skip
         with pytest.raises(SteeringError, match=said):
             vectors.sel(**wanted)  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def test_vectors_of_another_model_are_refused_with_both_fingerprints(
     steerable: Callable[[str], ModelHandle], attrs: dict[str, Any], said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     handle = steerable("llama")
-    vectors = make_vectors(handle, **attrs).sel(concept="care", source="en", layer=1)
+    vectors = make_vectors(handle, **attrs).sel(concept="care", language="en", layer=1)
     with pytest.raises(SteeringError, match=said) as error, vectors.steer(handle, 1.0):
         pass
     assert handle.fingerprint in str(error.value)
@@ -142,6 +142,6 @@ def test_vectors_of_another_model_are_refused_with_both_fingerprints(
 def test_another_hidden_size_cannot_be_forced(steerable: Callable[[str], ModelHandle]) -> None:
     handle = steerable("llama")
     data = make_vectors(handle).artefact.data.isel(hidden=slice(16))
-    vectors = Steerable(SteeringVectors(data)).sel(concept="care", source="en", layer=1)
+    vectors = SteeringVectors(VectorTable(data)).sel(concept="care", language="en", layer=1)
     with pytest.raises(SteeringError, match=r"hidden size 16 against 32.*cannot be used"):
         vectors.check(handle, force=True)

@@ -2,7 +2,7 @@
 
     vectors = pv.steering_vectors(pv.load_study("out/demo"))
     handle = pv.load_model(pv.ModelSpec(id="babel"), head=True)
-    with vectors.sel(concept="harmfulness", source="en", layer=5).steer(handle, strength=0.5):
+    with vectors.sel(concept="harmfulness", language="en", layer=5).steer(handle, strength=0.5):
         handle.causal.generate(...)
 
 A strength s moves a hidden state by s times the mean length of hidden states at that layer, to the safer side when s is
@@ -13,30 +13,32 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
-from polyvalues.artifacts import SteeringVectors
+from polyvalues.artifacts import VectorTable
 from polyvalues.dimensions import CONCEPT, HIDDEN, LAYER, SOURCE, Concept, InterventionKind, Language, Position
 from polyvalues.errors import SteeringError
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.steering.hooks import apply_plan
 from polyvalues.steering.plan import Condition, Intervention, Plan
 
 logger = logging.getLogger("polyvalues")
 
 
-@dataclass(frozen=True, eq=False)
-class Steerable:
+@dataclass(frozen=True, eq=False, repr=False)
+class SteeringVectors:
     """Vectors of some concepts, sources and layers.
 
     Attributes:
         artefact: the vectors.
     """
 
-    artefact: SteeringVectors
+    artefact: VectorTable
 
     @property
     def concepts(self) -> tuple[Concept, ...]:
@@ -53,14 +55,30 @@ class Steerable:
         """Blocks there are vectors at."""
         return tuple(map(int, self.artefact.data[LAYER].values))
 
+    @property
+    def data(self) -> xr.Dataset:
+        """The arrays: `vector` and `midpoint` `[concept, source, layer, hidden]`, `norm` `[layer]` and more.
+
+        See `polyvalues.artifacts.VectorTable`.
+        """
+        return self.artefact.data
+
     def sel(
         self,
         *,
         concept: Concept | Sequence[Concept] | None = None,
-        source: Language | Sequence[Language] | None = None,
+        language: Language | Sequence[Language] | None = None,
         layer: int | Sequence[int] | None = None,
-    ) -> "Steerable":
+    ) -> "SteeringVectors":
         """Some of the vectors; what is not named stays whole.
+
+        Args:
+            concept: one concept or several.
+            language: one language or several that vectors were fitted in, as BCP-47 tags.
+            layer: one 0-based block or several.
+
+        Returns:
+            The chosen vectors.
 
         Raises:
             SteeringError: one that is not there; the message lists those that are.
@@ -68,21 +86,44 @@ class Steerable:
         data = self.artefact.data
         chosen = {
             CONCEPT: [concept] if isinstance(concept, str) else concept,
-            SOURCE: [source] if isinstance(source, str) else source,
+            SOURCE: [language] if isinstance(language, str) else language,
             LAYER: [layer] if isinstance(layer, int) else layer,
         }
         for name, wanted in chosen.items():
             there = data[name].values.tolist()
             absent = [value for value in wanted or [] if value not in there]
             if absent:
-                raise SteeringError(f"no vector of {name} {absent[0]!r}; there are: {', '.join(map(str, there))}")
+                said = "language" if name == SOURCE else name
+                raise SteeringError(f"no vector of {said} {absent[0]!r}; there are: {', '.join(map(str, there))}")
             if wanted is not None:
                 data = data.sel({name: list(wanted)})
-        return Steerable(SteeringVectors(data))
+        return SteeringVectors(VectorTable(data))
+
+    def __repr__(self) -> str:
+        attrs, data = self.artefact.data.attrs, self.artefact.data
+        blocks = ", ".join(map(str, self.layers)) if len(self.layers) < 8 else f"{self.layers[0]} to {self.layers[-1]}"
+        return (
+            f"<SteeringVectors of {attrs.get('model') or 'an unknown model'}: {', '.join(self.concepts)} x "
+            f"{', '.join(self.sources)} x layers {blocks}, hidden {data.sizes[HIDDEN]}, {attrs.get('estimator', '')}>"
+        )
+
+    def _repr_html_(self) -> str:
+        attrs, data = self.artefact.data.attrs, self.artefact.data
+        facts = {
+            "model": f"{attrs.get('model') or 'unknown'} ({attrs.get('fingerprint') or 'no fingerprint'})",
+            "concepts": ", ".join(self.concepts),
+            "languages": ", ".join(self.sources),
+            "layers": ", ".join(map(str, self.layers)),
+            "hidden size": str(data.sizes[HIDDEN]),
+            "estimator": str(attrs.get("estimator", "")),
+            "position": str(attrs.get("position", "")),
+        }
+        rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in facts.items())
+        return f"<table><caption>SteeringVectors</caption>{rows}</table>"
 
     def direction(self, concept: Concept, source: Language, layer: int) -> Tensor:
         """Unit vector, float32 `[hidden]`, to the safer side."""
-        vector = self.sel(concept=concept, source=source, layer=layer).artefact.data["vector"].values.reshape(-1)
+        vector = self.sel(concept=concept, language=source, layer=layer).artefact.data["vector"].values.reshape(-1)
         return torch.from_numpy(vector / np.linalg.norm(vector))
 
     def norm(self, layer: int) -> float:
@@ -142,7 +183,7 @@ class Steerable:
     @contextmanager
     def steer(
         self,
-        handle: ModelHandle,
+        model: ModelHandle,
         strength: float | Sequence[float] = 1.0,
         *,
         kind: InterventionKind = "add",
@@ -150,13 +191,38 @@ class Steerable:
         condition: Condition | None = None,
         force: bool = False,
     ) -> Iterator[None]:
-        """Steer a model with all these vectors while the block runs; arguments as in `plan`.
+        """Steer a model with all these vectors while the `with` block runs.
+
+        The hooks are on the transformers model itself: whatever calls it inside the block is steered (`generate`, a
+        pipeline, a training loop). Nothing is left behind afterwards.
+
+        Args:
+            model: a `LanguageModel`, loaded or taken from memory.
+            strength: how far a hidden state is moved, in mean lengths of hidden states at its layer; one for all, or
+                one per concept. Positive: to the value's upholding (for harmfulness: refusing) side.
+            kind: `"add"`, `"ablate"`, `"clamp"` or `"piecewise"` (`polyvalues.steering.interventions`).
+            positions: `"all"`, `"prompt"`, `"generated"`, `"from:K"` or `"from:-K"`.
+            condition: steer only rows whose prompt meets it (`condition`).
+            force: accept vectors of another model of the same hidden size.
+
+        Returns:
+            A context manager; the model is steered inside.
 
         Raises:
             SteeringError: the vectors are of another model (unless `force`), or do not fit this one at all.
+
+        Example:
+            >>> import polyvalues as pv
+            >>> model = pv.LanguageModel.load("babel")
+            >>> row = {"concept": "honesty", "language": "en", "item": "1"}
+            >>> pairs = pv.PairSet.from_dicts([row | {"positive": "She told the truth.", "negative": "She lied."}])
+            >>> vectors = pv.fit_vectors(model, pairs)
+            >>> ids = model.tokenizer("She", return_tensors="pt").input_ids
+            >>> with vectors.sel(layer=5).steer(model, strength=0.2):
+            ...     out = model.causal.generate(ids, max_new_tokens=2, do_sample=False)
         """
-        self.check(handle, force=force)
-        with apply_plan(handle, self.plan(strength, kind=kind, positions=positions, condition=condition)):
+        self.check(model, force=force)
+        with apply_plan(model, self.plan(strength, kind=kind, positions=positions, condition=condition)):
             yield
 
     def check(self, handle: ModelHandle, *, force: bool = False) -> None:

@@ -1,22 +1,22 @@
 """From a finished study to vectors that steer its model, and to and from other tools' formats."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from polyvalues.artifacts import ConceptVectors, SteeringVectors
+from polyvalues.artifacts import ConceptVectors, VectorTable
 from polyvalues.data.concepts import concept_info
 from polyvalues.dimensions import CONCEPT, HIDDEN, LAYER, SOURCE, Concept
 from polyvalues.errors import SpecError, StoreError
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.model_handle import ModelHandle
 from polyvalues.steering.formats.registry import export_artefact, import_artefact
-from polyvalues.steering.steerable import Steerable
+from polyvalues.steering.steering_vectors import SteeringVectors
 from polyvalues.study.study import Study
 
 
-def steering_vectors(study: Study, concepts: Sequence[Concept] | None = None) -> Steerable:
+def steering_vectors(study: Study, concepts: Sequence[Concept] | None = None) -> SteeringVectors:
     """A study's vectors, to steer with.
 
     Args:
@@ -38,11 +38,22 @@ def steering_vectors(study: Study, concepts: Sequence[Concept] | None = None) ->
         norms = study.store.get("vectors/norms.nc", xr.Dataset)
     except StoreError as error:
         raise StoreError(f"{error}; run the study once more, only this is made") from None
-    return make_steerable({name: study.vectors(name) for name in chosen}, norms, study)
+    vectors = {name: study.vectors(name) for name in chosen}
+    how = {"position": study.spec.reading.position, "estimator": study.spec.vectors.estimator}
+    return labelled_vectors(vectors, norms["norm"], study.model, how)
 
 
-def make_steerable(vectors: dict[Concept, ConceptVectors], norms: xr.Dataset, study: Study) -> Steerable:
-    """Vectors of several concepts, turned to their safer sides, with norms and the model's marks."""
+def labelled_vectors(
+    vectors: Mapping[Concept, ConceptVectors], norm: xr.DataArray, model: Mapping[str, str], how: Mapping[str, str]
+) -> SteeringVectors:
+    """Vectors of several concepts, turned to their safer sides, with norms and the model's marks.
+
+    Args:
+        vectors: by concept.
+        norm: mean length of hidden states `[layer]`.
+        model: description of the model (`ModelHandle.description`).
+        how: `position` and `estimator`.
+    """
     flipped = [concept_info(name).safer == "negative" for name in vectors]
     parts = [
         (-part.data["vector"] if turned else part.data["vector"]).astype(np.float32)
@@ -58,8 +69,7 @@ def make_steerable(vectors: dict[Concept, ConceptVectors], norms: xr.Dataset, st
             "flipped": (CONCEPT, flipped),
         }
     )
-    data["norm"] = norms["norm"].astype(np.float32).sel({LAYER: data[LAYER]})
-    model = study.model
+    data["norm"] = norm.astype(np.float32).sel({LAYER: data[LAYER]})
     attrs = {
         "fingerprint": model.get("fingerprint", ""),
         "model": model.get("id", ""),
@@ -69,10 +79,9 @@ def make_steerable(vectors: dict[Concept, ConceptVectors], norms: xr.Dataset, st
         "layers": int(model["layers"]),
         "dtype": model.get("dtype", ""),
         "template": model.get("template", ""),
-        "position": study.spec.reading.position,
-        "estimator": study.spec.vectors.estimator,
+        **how,
     }
-    return Steerable(SteeringVectors(data.assign_attrs(attrs)))
+    return SteeringVectors(VectorTable(data.assign_attrs(attrs)))
 
 
 def check_prompt(study: Study, handle: ModelHandle) -> None:
@@ -89,7 +98,7 @@ def check_prompt(study: Study, handle: ModelHandle) -> None:
         )
 
 
-def export_vectors(vectors: Steerable, path: Path | str, kind: str, strength: float = 1.0) -> None:
+def export_vectors(vectors: SteeringVectors, path: Path | str, kind: str, strength: float = 1.0) -> None:
     """Write vectors in another tool's format.
 
     Args:
@@ -106,7 +115,7 @@ def export_vectors(vectors: Steerable, path: Path | str, kind: str, strength: fl
     export_artefact(vectors.artefact, Path(path), kind, strength)
 
 
-def import_vectors(path: Path | str, kind: str) -> Steerable:
+def import_vectors(path: Path | str, kind: str) -> SteeringVectors:
     """Read vectors in another tool's format. Strength 1 adds what the file holds (`hub`: strengths are in mean norms).
 
     Most formats do not say which model they are of; such vectors are steered with only when forced.
@@ -115,4 +124,4 @@ def import_vectors(path: Path | str, kind: str) -> Steerable:
         SpecError: no such format.
         StoreError: the file is not what its format promises.
     """
-    return Steerable(import_artefact(path, kind))
+    return SteeringVectors(import_artefact(path, kind))
