@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,7 @@ def test_a_study_from_memory_is_the_study_from_files(
     home: Path, model: pv.LanguageModel, frame: pd.DataFrame, tmp_path: Path
 ) -> None:
     few = frame[frame["item"].isin(frame["item"].drop_duplicates()[:40])]
-    more = {"split": {"folds": 4}, "vectors": {"control_draws": 2, "half_splits": 2}, "statistics": {"draws": 50}}
+    more: dict[str, Any] = {"split": {"folds": 4}, "vectors": {"control_draws": 2, "half_splits": 2}, "statistics": {"draws": 50}}
     study = run_study(
         model=model, pairs=pv.PairSet.from_pandas(few), languages=["en", "fi"], out=tmp_path / "a", **more
     )

@@ -78,7 +78,7 @@ def run_study(
         >>> import tempfile, polyvalues as pv
         >>> model = pv.LanguageModel.load("babel")
         >>> pairs = pv.PairSet.from_dicts(
-        ...     {"concept": "care", "language": "en", "item": f"{i}", "positive": f"{i} aids.", "negative": f"{i} lies."}
+        ...     {"concept": "care", "language": "en", "item": f"{i}", "positive": f"{i} aids", "negative": f"{i} lies"}
         ...     for i in range(40)
         ... )
         >>> study = pv.run_study(model=model, pairs=pairs, out=tempfile.mkdtemp())
@@ -118,7 +118,7 @@ def _run(given: Arguments, progress: Progress | None, engine: EngineSpec | None)
         clock.lap("read, fit and score")
         findings, claims = _findings(line, runs, rounding)
         clock.lap("measure")
-        study = Study(store, spec, findings, handle.description, handle.shares, claims)
+        study = Study(store, spec, findings, handle.record, handle.shares, claims)
         files = publish(store, findings, study_info(study, pairs), claims, pairs)
         clock.lap("report")
         record = {
@@ -126,7 +126,7 @@ def _run(given: Arguments, progress: Progress | None, engine: EngineSpec | None)
             "versions": package_versions(),
             "commit": source_commit(),
             "fingerprint": handle.fingerprint,
-            "model": dict(handle.description),
+            "model": dict(handle.record),
             "shares": dict(handle.shares),
             "data_hash": data_key(pairs),
             "spec": spec.model_dump(mode="json"),
