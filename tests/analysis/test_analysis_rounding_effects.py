@@ -1,13 +1,20 @@
 """Scores within the rounding error are counted, and no others; drawn errors move only layers that nearly tie."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from polyvalues.analysis.scoring.layer_selection import choose_layers
-from polyvalues.analysis.scoring.rounding_effects import precision, score_error
+from polyvalues.analysis.scoring.rounding_effects import (
+    cosine_effect,
+    cosine_error,
+    precision,
+    score_error,
+    vector_errors,
+)
 from polyvalues.artifacts import Scores
 from reference.measure_cases import make_scores
 
@@ -105,3 +112,49 @@ def test_folds_choose_anew_where_signs_turn() -> None:
     assert float(found["layer"][0]) > 0.9
     assert float(found["folds"][0]) > 0.5
     assert float(run([unit], 0.001)["folds"][0]) == 0.0
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.9])
+def test_the_error_of_a_cosine_is_what_it_moves_by(shared: float) -> None:
+    """Means of pair differences with errors drawn again and again, shared between languages or not."""
+    rng = np.random.default_rng(3)
+    hidden, counts = 16, (12.0, 40.0)
+    true = rng.normal(size=(2, hidden))
+    true[1] += 0.7 * true[0]
+    scale = np.exp(rng.normal(size=hidden))
+    moved = (0.05 * scale * rng.normal(size=(1, 4000, hidden)) + 3).astype(np.float32)
+    said = cosine_error(moved, true[:, None].astype(np.float32), counts)[0, 1, 0]
+    common = rng.normal(size=(2000, hidden)) * np.sqrt(shared)
+    vectors = [
+        true[i]
+        + 0.05 * scale * np.sqrt(2 / counts[i]) * (common + np.sqrt(1 - shared) * rng.normal(size=(2000, hidden)))
+        for i in range(2)
+    ]
+    cosine = (vectors[0] * vectors[1]).sum(1) / np.prod([np.linalg.norm(v, axis=1) for v in vectors], axis=0)
+    assert cosine.std() <= 1.05 * said
+    assert said <= 2 * cosine.std() if shared == 0 else said > 0
+    np.testing.assert_allclose(cosine_error(2 * moved, true[:, None].astype(np.float32), counts)[0, 1, 0], 2 * said)
+
+
+def test_cosines_of_other_estimators_have_no_error_and_the_chosen_layer_is_taken() -> None:
+    rng = np.random.default_rng(0)
+    names, moved = ["de", "en"], rng.normal(size=(4, 30, 5)).astype(np.float32)
+    data = xr.Dataset(
+        {"vector": (("source", "layer", "hidden"), rng.normal(size=(2, 2, 5)).astype(np.float32))},
+        {"source": names, "layer": [1, 3]},
+        {"estimator": "mean-difference"},
+    )
+    found = vector_errors(moved, data, [10.0, 10.0])
+    assert found["cosine_error"].dims == ("source", "target", "layer")
+    assert bool(vector_errors(moved, data.assign_attrs(estimator="lda"), [10.0, 10.0])["cosine_error"].isnull().all())
+    chosen = xr.DataArray(
+        np.full((1, 2, 2, 3), [0.5, 0.2, 0.6]),
+        {"concept": ["care"], "source": names, "target": names, "interval": ["estimate", "lower", "upper"]},
+        ("concept", "source", "target", "interval"),
+    )
+    unit = near_ties()
+    choice = replace(choose_layers({"en": unit}), concept="care", layer=3)
+    effect = cosine_effect(found["cosine_error"].expand_dims(concept=["care"]), [choice], chosen)
+    assert effect["cosine_error"].sel(source="de", target="en").item() == float(found["cosine_error"][0, 1, 1])
+    assert float(effect["cosine_half_width"].sel(source="de", target="en").item()) == pytest.approx(0.2)
+    assert bool(effect["cosine_error"].sel(source="en", target="en").isnull().all())

@@ -21,11 +21,11 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "scores": 3,
         "norms": 3,
         "damaged scores": 4,
-        "rounding": 4,
+        "rounding": 5,
         # what is measured and tested
         "findings": 7,
         "chance": 3,
-        "precision": 1,
+        "precision": 2,
         "stability": 1,
         "differences": 4,
         "agreement": 2,

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.compute as pc
 import xarray as xr
 
-from polyvalues.analysis.scoring.rounding_effects import score_error
+from polyvalues.analysis.scoring.rounding_effects import vector_errors
 from polyvalues.analysis.scoring.scoring import ScoreReducer, cross_scores
 from polyvalues.artifacts import (
     Activations,
@@ -196,9 +196,9 @@ class Line:
         """How far rounding moves what is read (`models.rounding_error`).
 
         Returns:
-            `batches` and `dtype` `[layer]`, in mean lengths; strict protocol: `score_error` `[concept, source, layer]`
-            (`analysis.scoring.rounding_effects`). attrs: `skipped`, why the dtype's error was not measured, empty if
-            it was.
+            `batches` and `dtype` `[layer]`, in mean lengths; strict protocol: `score_error` `[concept, source, layer]`,
+            `cosine_error` `[concept, source, target, layer]` (`analysis.scoring.rounding_effects`).
+            attrs: `skipped`, why the dtype's error was not measured, empty if it was.
         """
         texts = [text for own in neutral(self._all_languages).values() for text in own]
         norms = self.norms()["norm"]
@@ -207,22 +207,20 @@ class Line:
             found = rounding(self.handle, texts, self.spec.reading, np.asarray(norms.values, dtype=np.float64))
             values = {"batches": (LAYER, found.batches), "dtype": (LAYER, found.dtype)}
             data = xr.Dataset(values, coords={LAYER: norms[LAYER].values}, attrs={"skipped": found.skipped})
-            return data if self.spec.protocol == "paper" else data.assign(score_error=self._score_errors(found))
+            return data if self.spec.protocol == "paper" else data.assign(self._errors(found))
 
         name, wanted = "vectors/rounding.nc", self.depends.rounding(texts)
         if self.store.find(name, xr.Dataset, wanted) is None:
             wanted = self.depends.rounding(texts, obstacle(self.handle))
         return self.store.once(name, xr.Dataset, wanted, measured)
 
-    def _score_errors(self, found: Rounding) -> xr.DataArray:
-        """By every vector; NaN where a concept has none."""
+    def _errors(self, found: Rounding) -> xr.Dataset:
+        """Of scores and cosines, by every vector; NaN where a concept has none."""
         parts = []
         for concept in self.concepts:
             data = self.fitted(concept)[1].data
-            layers = [int(layer) for layer in data[LAYER].values]
-            vectors = data["vector"].transpose(SOURCE, LAYER, "hidden").values
-            values = score_error(found.moved[layers], vectors)
-            parts.append(xr.DataArray(values, {SOURCE: data[SOURCE].values, LAYER: layers}, (SOURCE, LAYER)))
+            texts = [len(self.tables[concept, str(name), "fit"].texts) for name in data[SOURCE].values]
+            parts.append(vector_errors(found.moved, data, [count / 2 for count in texts]))
         joined = xr.concat(parts, dim=CONCEPT, join="outer")
         return joined.assign_coords({CONCEPT: list(self.concepts)}).reindex({LAYER: range(self.handle.n_layers)})
 

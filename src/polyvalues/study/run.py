@@ -15,7 +15,7 @@ import xarray as xr
 
 from polyvalues.analysis.findings import measure
 from polyvalues.analysis.scoring.layer_selection import choose_layers
-from polyvalues.analysis.scoring.rounding_effects import precision
+from polyvalues.analysis.scoring.rounding_effects import cosine_effect, precision
 from polyvalues.artifacts import Claims, Findings, LayerChoice, PairSet
 from polyvalues.artifacts.related_items import RELATED_SCHEMA
 from polyvalues.config import EngineSpec, StudySpec
@@ -211,7 +211,9 @@ def _findings(line: Line, runs: Sequence[ConceptRun], rounding: xr.Dataset) -> t
         PRECISION,
         xr.Dataset,
         Provenance("precision", {"seed": seed}, {"findings": provenance.key, "rounding": key}, provenance.fingerprint),
-        lambda: precision(scores, choices, rounding["score_error"], kept.recognition, seed),
+        lambda: precision(scores, choices, rounding["score_error"], kept.recognition, seed).assign(
+            cosine_effect(rounding["cosine_error"], choices, kept.consistency["chosen"])
+        ),
     )
     replicates = [run.replicates for run in runs]
     inputs = {run.concept: run.inputs for run in runs}

@@ -9,7 +9,14 @@ texts stand for the study's own: `error` is typical and no bound, and single sco
 
 Layers are chosen on all scores together. So normal noise of this size is added to every score, independently at every
 layer, and layers, accuracies and tests are made anew, `DRAWS` times; nested scores, whose signs alone are kept, turn
-where the score under the own vector does. Vectors are left as they are.
+turn where the score under the own vector does. Vectors are left as they are.
+
+A vector that is the mean of n differences moves by the mean of n differences of errors. To first order, with errors
+of different texts independent, c the cosine and hats for unit length, the cosine of s and t moves by
+
+    cosine_error[s, t] = sqrt(2 / n_s) sd(moved . (t^ - c s^)) / |s|  +  sqrt(2 / n_t) sd(moved . (s^ - c t^)) / |t|
+
+one standard deviation. The sum, not the root of the sum of squares: errors of translations may go together.
 """
 
 import hashlib
@@ -42,6 +49,64 @@ def score_error(
     unit = np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0)
     along = np.einsum("lth,slh->slt", moved.astype(np.float64), unit)
     return np.sqrt(2) * along.std(axis=-1, ddof=1)
+
+
+def cosine_error(
+    moved: Float32[np.ndarray, "layer text hidden"],
+    vectors: Float32[np.ndarray, "source layer hidden"],
+    pairs: Sequence[float],
+) -> Float64[np.ndarray, "source source layer"]:
+    """Standard deviation of the cosine of two vectors, each the mean of so many `pairs`; NaN without a direction."""
+    length = np.linalg.norm(vectors.astype(np.float64), axis=-1)
+    length[length == 0] = np.nan
+    unit = vectors / length[..., None]
+    along = np.einsum("lth,slh->slt", moved.astype(np.float64), unit)
+    cosine = np.einsum("slh,tlh->stl", unit, unit)
+    across = (along[None] - cosine[..., None] * along[:, None]).std(axis=-1, ddof=1)
+    own = across * np.sqrt(2 / np.asarray(pairs, dtype=np.float64))[:, None, None] / length[:, None]
+    return own + own.swapaxes(0, 1)
+
+
+def vector_errors(
+    moved: Float32[np.ndarray, "layer text hidden"], data: xr.Dataset, pairs: Sequence[float]
+) -> xr.Dataset:
+    """Errors of scores and cosines of one concept.
+
+    Args:
+        moved: how far states of neutral texts moved, at every block of the model.
+        data: of `ConceptVectors`.
+        pairs: that each vector was fitted on.
+
+    Returns:
+        `score_error` `[source, layer]`, `cosine_error` `[source, target, layer]`; NaN for cosines of vectors that are
+        no mean differences.
+    """
+    layers = [int(layer) for layer in data[LAYER].values]
+    names, vectors = data[SOURCE].values, data["vector"].transpose(SOURCE, LAYER, "hidden").values
+    cosines = cosine_error(moved[layers], vectors, pairs)
+    if data.attrs["estimator"] != "mean-difference":
+        cosines[:] = np.nan
+    scores = score_error(moved[layers], vectors)
+    values = {"score_error": ((SOURCE, LAYER), scores), "cosine_error": ((SOURCE, TARGET, LAYER), cosines)}
+    return xr.Dataset(values, coords={SOURCE: names, TARGET: names, LAYER: layers})
+
+
+def cosine_effect(error: xr.DataArray, choices: Sequence[LayerChoice], chosen: xr.DataArray) -> xr.Dataset:
+    """The error of cosines beside their intervals.
+
+    Args:
+        error: `cosine_error` `[concept, source, target, layer]`.
+        choices: one per concept.
+        chosen: intervals of cosines at the chosen layers, of `consistency`.
+
+    Returns:
+        `cosine_error` and `cosine_half_width` `[concept, source, target]`, NaN on the diagonal.
+    """
+    parts = [error.sel({CONCEPT: choice.concept, LAYER: choice.layer}).drop_vars(LAYER) for choice in choices]
+    found = xr.concat(parts, dim=CONCEPT).transpose(CONCEPT, SOURCE, TARGET)
+    lower, upper = (chosen.sel({INTERVAL: name}).drop_vars(INTERVAL) for name in BOUNDS[1:])
+    data = xr.Dataset({"cosine_error": found, "cosine_half_width": (upper - lower) / 2})
+    return data.where(data[SOURCE] != data[TARGET]).transpose(CONCEPT, SOURCE, TARGET)
 
 
 @dataclass(frozen=True, eq=False)

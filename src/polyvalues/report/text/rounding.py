@@ -22,6 +22,7 @@ def precision_words(found: xr.Dataset, dtype: str) -> str:
         f"scores are smaller than their error, so that their sign may differ; alone they could change an accuracy by "
         f"at most {float(found['change'].max()):.2f}. "
     )
+    text += _cosines(found)
     moved = float(found["redrawn"].max())
     if not moved and not any(float(found[name].max()) for name in ("layer", "folds", "verdict")):
         return text + f"Errors of this size, drawn {draws} times, changed no layer, accuracy or test against chance."
@@ -38,6 +39,22 @@ def precision_words(found: xr.Dataset, dtype: str) -> str:
             "not cover this error" + ("." if dtype == "float32" else ": read the model in float32.")
         )
     return text + "No accuracy moved further than half the width of its interval, which leaves this error out."
+
+
+def _cosines(found: xr.Dataset) -> str:
+    """The error of cosines beside the half-width of their interval, in the pair where it matters most."""
+    if "cosine_error" not in found:
+        return ""
+    error, half = found["cosine_error"].values.ravel(), found["cosine_half_width"].values.ravel()
+    known = np.flatnonzero(np.isfinite(error) & np.isfinite(half))
+    if not len(known):
+        return ""
+    worst = known[np.argmax(error[known] / np.maximum(half[known], 1e-12))]
+    return (
+        f"A cosine of two languages' vectors moves by {np.median(error[known]):.1g} (one standard deviation, median "
+        f"over pairs of languages); at worst by {error[worst]:.1g}, where its interval is {half[worst]:.2f} to either "
+        "side of the cosine and leaves this error out. "
+    )
 
 
 def _worst(values: xr.DataArray) -> str:
