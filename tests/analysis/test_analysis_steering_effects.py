@@ -115,6 +115,27 @@ def test_order_of_rows_and_languages_means_nothing() -> None:
         )
 
 
+def test_groups_without_change_do_not_lower_the_smallest_p() -> None:
+    rows, refused = [], []
+    for item in range(12):
+        for vector in ("base", "source"):
+            source, sign = ("en", 1) if vector == "source" else ("", 0)
+            rows.append(
+                {"target": "fi", "item": str(item), "group": f"g{item}", "side": "negative"}
+                | {"vector": vector, "source": source, "sign": sign}
+            )
+            refused.append(float(vector == "source" and item < 3))
+    rows.append(rows[1] | {"vector": "random"})
+    scores = np.array([*refused, 0.0])
+    judges = [Judged("j", "refusal", values) for values in (scores, scores, scores, scores + 1, scores)]
+    found = control_findings(generations(*rows), Judgements(*judges), "en", ["fi"], STATISTICS)
+    cell = {"variant": "source", "target": "fi"}
+    assert float(found["p"].sel(cell)) == pytest.approx(0.25)
+    assert float(found["p_smallest"].sel(cell)) == 0.25
+    assert float(found["p_smallest"].sel(cell | {"variant": "random"})) == 1
+    assert np.isnan(found["p_smallest"].sel(cell | {"variant": "own"}))
+
+
 def test_an_unknown_language_is_missing_not_zero() -> None:
     made, judged = experiment(6)
     unknown = np.full(made.table.num_rows, np.nan)

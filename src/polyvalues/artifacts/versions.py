@@ -39,7 +39,7 @@ VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
         "divergence": 1,
         "quality": 4,
         "control answers": 4,
-        "control findings": 3,
+        "control findings": 4,
         "verdicts": 1,
         "translations": 2,
     }

@@ -71,7 +71,8 @@ def control_findings(
     Returns:
         `rate`, `change` `[variant, quantity, target, interval]` (`rate` has `base` as first variant); `p`, `q`,
         `p_smallest` `[variant, target]` of the change in behaviour; `mean` `[variant, quantity, interval]`; `matrix`
-        `[source, target, interval]`; `items` int32 `[target]`. attrs: concept, source, behaviour, averaged.
+        `[source, target, interval]`; `groups` int32 `[target]`, those with an unsteered answer. `p_smallest` counts only
+        groups whose change is not 0. attrs: concept, steered_by, behaviour, judge, averaged.
     """
     frame = _frame(generations, judged)
     concept = str(generations.table["concept"][0])
@@ -87,7 +88,7 @@ def control_findings(
     rate, change, mean = _tables(cells, weights, named, statistics.confidence)
     flipped = [_flips(_less(cells[name, "behaviour"], cells["base", "behaviour"])) for name in VARIANTS]
     p = np.stack([sign_flip_p(sums, 1e-3) for sums in flipped])
-    smallest = [sign_flip_smallest(np.isfinite(sums).sum(axis=0)) for sums in flipped]
+    smallest = [_smallest(sums) for sums in flipped]
     matrix, sources = _matrix(frame, targets, groups, weights, statistics.confidence)
     counted = np.isfinite(cells["base", "behaviour"][..., 0]).sum(axis=1)
     return xr.Dataset(
@@ -246,6 +247,12 @@ def _limits(quantity: str, *, signed: bool) -> tuple[float, float] | None:
 def _flips(gap: Cell) -> Float64[np.ndarray, "group target"]:
     """Changes by group, in 1/1000, for the exact test."""
     return np.round(gap[..., 0].T, 3)
+
+
+def _smallest(sums: Float64[np.ndarray, "group target"]) -> Float64[np.ndarray, " target"]:
+    """Smallest p: a group whose change is 0 has no sign to flip; 1 if all are 0, NaN if nothing was measured."""
+    moved = (np.nan_to_num(sums) != 0).sum(axis=0)
+    return np.where(np.isfinite(sums).any(axis=0), sign_flip_smallest(np.maximum(moved, 1)), np.nan)
 
 
 def _matrix(
