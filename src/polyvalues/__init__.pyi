@@ -1,5 +1,6 @@
 """Types of the public names, which load when first used."""
 
+from polyvalues import errors as errors
 from polyvalues.analysis.followups.noise_robustness import noise_rows as noise_rows
 from polyvalues.analysis.hypothesis_tests.paired_differences import models_difference as models_difference
 from polyvalues.analysis.scoring.layer_selection import choose_layers as choose_layers

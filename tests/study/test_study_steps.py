@@ -31,11 +31,11 @@ def model(home: Path) -> pv.LanguageModel:
 
 
 @pytest.fixture(scope="module")
-def frame(home: Path) -> pd.DataFrame:
+def frame(home: Path) -> Any:
     return pd.DataFrame([json.loads(line) for line in (home / "pairs.jsonl").read_text(encoding="utf-8").splitlines()])
 
 
-def test_a_vector_is_the_mean_difference_of_the_states(model: pv.LanguageModel, frame: pd.DataFrame) -> None:
+def test_a_vector_is_the_mean_difference_of_the_states(model: pv.LanguageModel, frame: Any) -> None:
     pairs = pv.PairSet.from_pandas(frame)
     vectors = pv.fit_vectors(model, pairs, layers=[2, 4])
     own = frame[frame.language == "fi"]
@@ -45,7 +45,7 @@ def test_a_vector_is_the_mean_difference_of_the_states(model: pv.LanguageModel, 
     assert vectors.layers == (2, 4)
 
 
-def test_recognition_and_transfer_count_pairs(model: pv.LanguageModel, frame: pd.DataFrame) -> None:
+def test_recognition_and_transfer_count_pairs(model: pv.LanguageModel, frame: Any) -> None:
     items = frame["item"].drop_duplicates().tolist()
     fitted, held = (pv.PairSet.from_pandas(frame[frame["item"].isin(some)]) for some in (items[:80], items[80:]))
     vectors = pv.fit_vectors(model, fitted, layers=[3])
@@ -70,9 +70,9 @@ def test_recognition_and_transfer_count_pairs(model: pv.LanguageModel, frame: pd
         pv.recognition(model, vectors, pv.PairSet.from_pandas(frame.assign(concept="care")))
 
 
-def test_a_model_that_i_hold_is_steered_and_let_go(model: pv.LanguageModel, frame: pd.DataFrame) -> None:
+def test_a_model_that_i_hold_is_steered_and_let_go(model: pv.LanguageModel, frame: Any) -> None:
     vectors = pv.fit_vectors(model, pv.PairSet.from_pandas(frame), layers=[2])
-    hf = model.causal
+    hf: Any = model.causal
     assert hf is not None
     given = model.tokenizer("The cat was", return_tensors="pt")
     states = model.hidden_states(["The cat was"], layers=[2])[0, 0].values
@@ -89,10 +89,11 @@ def test_a_model_that_i_hold_is_steered_and_let_go(model: pv.LanguageModel, fram
 
 
 def test_a_study_from_memory_is_the_study_from_files(
-    home: Path, model: pv.LanguageModel, frame: pd.DataFrame, tmp_path: Path
+    home: Path, model: pv.LanguageModel, frame: Any, tmp_path: Path
 ) -> None:
     few = frame[frame["item"].isin(frame["item"].drop_duplicates()[:40])]
-    more: dict[str, Any] = {"split": {"folds": 4}, "vectors": {"control_draws": 2, "half_splits": 2}, "statistics": {"draws": 50}}
+    more: dict[str, Any] = {"split": {"folds": 4}, "vectors": {"control_draws": 2, "half_splits": 2}}
+    more["statistics"] = {"draws": 50}
     study = run_study(
         model=model, pairs=pv.PairSet.from_pandas(few), languages=["en", "fi"], out=tmp_path / "a", **more
     )
@@ -118,7 +119,7 @@ def test_wrong_arguments_name_the_nearest_one(home: Path, tmp_path: Path) -> Non
         run_study(spec, out=tmp_path / "z")
 
 
-def test_pairs_from_frames_and_files(frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_pairs_from_frames_and_files(frame: Any, tmp_path: Path) -> None:
     pairs = pv.PairSet.from_pandas(frame)
     for name, write in (
         ("a.csv", lambda path: frame.to_csv(path, index=False)),

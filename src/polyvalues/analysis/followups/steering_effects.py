@@ -71,8 +71,8 @@ def control_findings(
     Returns:
         `rate`, `change` `[variant, quantity, target, interval]` (`rate` has `base` as first variant); `p`, `q`,
         `p_smallest` `[variant, target]` of the change in behaviour; `mean` `[variant, quantity, interval]`; `matrix`
-        `[source, target, interval]`; `groups` int32 `[target]`, those with an unsteered answer. `p_smallest` counts only
-        groups whose change is not 0. attrs: concept, steered_by, behaviour, judge, averaged.
+        `[source, target, interval]`; `groups` int32 `[target]`, those with an unsteered answer. `p_smallest` counts
+        only groups whose change is not 0. attrs: concept, steered_by, behaviour, judge, averaged.
     """
     frame = _frame(generations, judged)
     concept = str(generations.table["concept"][0])
