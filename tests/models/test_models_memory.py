@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from polyvalues.config import ReadingSpec
+from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.errors import ReadingError
 from polyvalues.models.extraction import record
-from polyvalues.models.language_model import ModelHandle
+from polyvalues.models.language_model import ModelHandle, load_model
 
 TEXTS = [("", f"{i}: She told the truth. " * (1 + i % 3)) for i in range(20)]
 Packing = Literal["auto", "off"]
@@ -89,3 +89,46 @@ def test_other_failures_are_not_taken_for_memory(loaded: Callable[[str], Any]):
     handle = loaded("llama").handle
     with room_for(handle, 3, RuntimeError("shape mismatch")), pytest.raises(RuntimeError, match="shape mismatch"):
         list(record(handle, TEXTS, ReadingSpec()))
+
+
+@contextmanager
+def no_room_for_packing(handle: ModelHandle, failure: BaseException) -> Iterator[None]:
+    """A packed row of more than one text (one row, positions that fall) fails in the second block."""
+
+    def check(_module: Any, args: Any, given: dict[str, Any]) -> None:
+        positions = given.get("position_ids")
+        if positions is not None and bool((positions.diff(dim=-1) < 1).any()):
+            raise failure
+
+    hook = handle.blocks[1].register_forward_pre_hook(check, with_kwargs=True)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda f: type(f).__name__)
+def test_a_trial_without_memory_is_said_and_finds_nothing_out(
+    loaded: Callable[[str], Any], caplog: pytest.LogCaptureFixture, failure: BaseException
+):
+    handle = load_model(ModelSpec(id=str(loaded("llama").folder), device="cpu"))
+    lengths = np.array([20, 60, 9])
+    assert handle.record == handle.description
+    with caplog.at_level(logging.WARNING, logger="polyvalues"), no_room_for_packing(handle, failure):
+        for _ in range(2):
+            assert {part.way for part in handle.trials.parts(lengths, best="packed", budget=256)} <= {"padded", "equal"}
+    assert len(caplog.records) == 1
+    assert set(handle.record) - set(handle.description) == {"ways not tried"}
+    # With memory again, the packed way is tried and taken; the record keeps what happened.
+    assert {part.way for part in handle.trials.parts(lengths, best="packed", budget=256)} == {"packed"}
+    assert handle.record != handle.description
+
+
+def test_a_way_that_is_wrong_is_no_lack_of_memory(loaded: Callable[[str], Any], caplog: pytest.LogCaptureFixture):
+    handle = load_model(ModelSpec(id=str(loaded("llama").folder), device="cpu"))
+    lengths = np.array([20, 60, 9])
+    with caplog.at_level(logging.WARNING, logger="polyvalues"), no_room_for_packing(handle, RuntimeError("no kernel")):
+        assert "packed" not in {part.way for part in handle.trials.parts(lengths, best="packed", budget=256)}
+    assert not caplog.records
+    assert handle.record == handle.description
+    assert "packed" not in {part.way for part in handle.trials.parts(lengths, best="packed", budget=256)}

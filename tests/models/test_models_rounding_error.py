@@ -12,9 +12,10 @@ import torch
 from polyvalues.config import ModelSpec, ReadingSpec
 from polyvalues.errors import ReadingError
 from polyvalues.models import rounding_error as module
+from polyvalues.models.blocks import find_blocks
 from polyvalues.models.extraction import record
 from polyvalues.models.fingerprint import fingerprint
-from polyvalues.models.float32_context import obstacle, single_precision
+from polyvalues.models.float32_context import obstacle, quantised_modules, single_precision
 from polyvalues.models.language_model import ModelHandle, load_model
 from polyvalues.models.residual_norms import residual_lengths
 from polyvalues.models.rounding_error import rounding
@@ -133,3 +134,21 @@ def test_what_cannot_be_widened_is_said(loaded: Callable[[str], Any], monkeypatc
     assert obstacle(half)
     half.blocks[0].to("meta")
     assert obstacle(half)
+
+
+@pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+def test_packed_weights_are_seen_where_parameters_are_float32(loaded: Callable[[str], Any]) -> None:
+    """torch's dynamic int8 layers: every parameter is float32, the weights are elsewhere."""
+    whole = load(loaded("llama").folder, "float32")
+    assert quantised_modules(whole.model) == ()
+    assert obstacle(whole) == ""
+    library: Any = torch.ao.quantization
+    small = library.quantize_dynamic(whole.model, {torch.nn.Linear}, dtype=torch.qint8)
+    assert {parameter.dtype for parameter in small.parameters()} == {torch.float32}
+    handle = replace(whole, model=small, blocks=find_blocks(small).modules)
+    assert "DynamicQuantizedLinear" in quantised_modules(small) or "Linear" in quantised_modules(small)
+    found = rounding(handle, TEXTS, ALONE, np.ones(3))
+    assert found.skipped == obstacle(handle) != ""
+    assert np.isnan(found.dtype).all()
+    assert np.abs(states(handle) - states(whole)).max() > 1e-4  # the error that would have come out as 0

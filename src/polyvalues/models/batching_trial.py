@@ -14,6 +14,9 @@ and not on what was read before. Some models count a token's place in the row, n
 by it), so rows are tried too, as long as those that will be read (a power of two), with made-up texts at their end;
 where such a row fails, rows are cut to half, a quarter and so on.
 
+A trial that runs out of memory finds nothing out: the way is not taken then, is tried again for the next texts, and the
+log and the model's record say so (`Trials.remark`).
+
 Some models also remember the longest text that they have seen (dynamic rope). `Trials.refresh` runs a single token
 when their buffers are not what they were, after which they read like a model just loaded.
 """
@@ -30,11 +33,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from polyvalues.errors import ArchitectureError
 from polyvalues.models.batching import Tokens
 from polyvalues.models.blocks import block_states
 from polyvalues.models.packed_attention import packed_attention
 from polyvalues.models.packing import Packed, neighbours, pack
+from polyvalues.models.pass_failures import FAILURES, out_of_memory
 from polyvalues.models.tensor_parallel import Order, give, leads
 
 Way = Literal["packed", "padded", "left", "equal", "alone"]
@@ -44,16 +47,6 @@ _INSTEAD: Final[Mapping[Way, tuple[Way, ...]]] = {
     "left": ("left", "equal"),
 }
 
-FAILURES: Final = (
-    RuntimeError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    IndexError,
-    AssertionError,
-    ArchitectureError,
-)
 _LOG = logging.getLogger("polyvalues")
 _CLOSE: Final = {torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 0.2}
 """Largest difference as a share of the state; half precision loses a few per cent over 32 blocks, however summed."""
@@ -107,6 +100,7 @@ class Trials:
     _found: dict[tuple[int, str], bool] = field(default_factory=dict)
     _alone: dict[int, tuple[Tensor, ...]] = field(default_factory=dict)
     _buffers: dict[str, Tensor] = field(default_factory=dict)
+    _untried: dict[tuple[int, str], None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._buffers.update(self.model.named_buffers())
@@ -188,9 +182,33 @@ class Trials:
 
     def _agrees(self, longest: int, way: Way | Literal["row"]) -> bool:
         key = (longest, way)
-        if key not in self._found:
+        if key in self._found:
+            return self._found[key]
+        try:
             self._found[key] = self._row_tried(longest) if way == "row" else self._tried(longest, way)
-        return self._found[key]
+            return self._found[key]
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+        # Outside the except clause, so that the traceback no longer holds the tensors of the failed pass.
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        first = not self._untried
+        self._untried[key] = None
+        if first:
+            _LOG.warning(
+                "%s: %s; these texts are read in a slower way, with the same states. Free memory, or lower "
+                "reading.batch_tokens or reading.max_tokens",
+                type(self.model).__name__,
+                self.remark,
+            )
+        return False
+
+    @property
+    def remark(self) -> str:
+        """Which ways could not be tried because memory ran out, in words; empty: none."""
+        tried = [f"{'packed rows' if way == 'row' else way} at {longest} tokens" for longest, way in self._untried]
+        return f"memory ran out when a way of reading was tried ({', '.join(tried)})" if tried else ""
 
     @torch.inference_mode()
     def _row_tried(self, row: int) -> bool:
@@ -202,6 +220,8 @@ class Trials:
             alone = self._by_itself(texts[-1])
             last = self._pass(np.stack(texts), np.full(len(texts), size), places, "packed")
         except FAILURES as error:
+            if out_of_memory(error):
+                raise
             _LOG.debug("%s cannot be read packed: %s", type(self.model).__name__, error)
             return False
         return _same(alone, last, _CLOSE.get(self.model.dtype, 0.0), None)
@@ -215,6 +235,8 @@ class Trials:
                 self._alone[longest] = tuple(self._by_itself(text) for text in texts)
             together = self._together(texts, way)
         except FAILURES as error:
+            if out_of_memory(error):
+                raise
             _LOG.debug("%s cannot be read %s: %s", type(self.model).__name__, way, error)
             return False
         finally:

@@ -32,11 +32,12 @@ from polyvalues.errors import ArchitectureError, ReadingError, SpecError
 from polyvalues.models.attention_sinks import own_spans, own_tokens, token_weights, weighted_mean
 from polyvalues.models.batch_boundaries import Cuts
 from polyvalues.models.batching import Tokens, shown, tokenise
-from polyvalues.models.batching_trial import FAILURES, Way
+from polyvalues.models.batching_trial import Way
 from polyvalues.models.hidden_states import Reading, after_norm, finite
 from polyvalues.models.language_model import ModelHandle
 from polyvalues.models.packed_attention import packed_attention
 from polyvalues.models.packing import Packed, pack
+from polyvalues.models.pass_failures import FAILURES, out_of_memory
 from polyvalues.models.runtime import Runtime, portions, prompt_states
 from polyvalues.models.tensor_parallel import Order, give, leads, take
 
@@ -368,11 +369,3 @@ def _states(output: Any, shape: tuple[int, ...], name: str) -> Tensor:
             "front; its hidden states cannot be read"
         )
     return found
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on whatever device."""
-    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower()
-    return any(sign in text for sign in ("not enough memory", "out of memory", "can't allocate memory"))

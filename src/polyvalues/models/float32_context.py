@@ -4,6 +4,7 @@ Every half-precision number is a float32 number, so the weights lose nothing whe
 are kept and put back as they were, also after an error.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from torch import nn
 from polyvalues.models.language_model import ModelHandle
 
 HALF: Final = (torch.bfloat16, torch.float16)
+NARROW: Final = (torch.int8, torch.float8_e4m3fn, torch.float8_e5m2)
+_QUANTISED: Final = re.compile(r"quanti[sz]ed|quant_?linear|bitsandbytes|torchao|wqlinear|hqq", re.IGNORECASE)
 BYTES: Final = 6
 """Memory asked for per weight: four of them hold the wider copy, the rest is for what is computed."""
 _MEMORY: Final = Path("/proc/meminfo")
@@ -37,6 +40,9 @@ def obstacle(handle: ModelHandle) -> str:
     quantised = "quantisation" in handle.description or getattr(config, "quantization_config", None)
     if quantised or any(parameter.dtype not in whole for parameter in parameters):
         return "the model is quantised"
+    packed = quantised_modules(handle.model)
+    if packed:
+        return f"the model is quantised: {', '.join(packed)}"
     if not computes_in_half(handle.model):
         return ""
     if handle.runtime is not None:
@@ -55,6 +61,23 @@ def obstacle(handle: ModelHandle) -> str:
         if size and room is not None and size >= room:
             return f"it takes {size / 2**30:.1f} GiB of {device}, {room / 2**30:.1f} are left"
     return ""
+
+
+def quantised_modules(model: nn.Module) -> tuple[str, ...]:
+    """Kinds of modules that keep quantised weights, some of them where `parameters()` does not look.
+
+    Dynamic int8 layers of torch pack their weights into an object; their other parameters are float32. Such layers are
+    known by the names of their classes and modules, and by tensors that are quantised.
+    """
+    found = []
+    for module in model.modules():
+        own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+        kinds = [f"{kind.__module__}.{kind.__name__}" for kind in (*type(module).__mro__, *map(type, own))]
+        if any(_QUANTISED.search(kind) for kind in kinds) or any(
+            tensor.is_quantized or tensor.dtype in NARROW for tensor in own
+        ):
+            found.append(type(module).__name__)
+    return tuple(dict.fromkeys(found))
 
 
 def available(device: torch.device) -> int | None:

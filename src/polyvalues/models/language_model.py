@@ -103,6 +103,12 @@ class ModelHandle:
         return Trials(self.model, self.blocks, self.encoder, few, self.pad, self.token_limit, self.divided)
 
     @property
+    def record(self) -> Mapping[str, str]:
+        """The description, and what happened while texts were read."""
+        remark = self.trials.remark
+        return MappingProxyType({**self.description, **({"ways not tried": remark} if remark else {})})
+
+    @property
     def device(self) -> torch.device:
         """Where token ids go: the device of the first parameter that is in memory."""
         return next((p.device for p in self.model.parameters() if p.device.type != "meta"), torch.device("cpu"))

@@ -27,9 +27,9 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 from polyvalues.config import GenerationSpec
 from polyvalues.errors import ReadingError, SteeringError
 from polyvalues.models.batching import Tokens, shown, tokenise
-from polyvalues.models.extraction import out_of_memory
 from polyvalues.models.language_model import ModelHandle
 from polyvalues.models.loading import quiet_transformers
+from polyvalues.models.pass_failures import out_of_memory
 from polyvalues.models.prompt_fingerprint import prompt_name
 from polyvalues.models.prompt_templates import Template, make_template
 from polyvalues.models.runtime import Decoding, portions

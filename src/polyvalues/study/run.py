@@ -78,7 +78,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
         clock.lap("read, fit and score")
         findings, claims = _findings(line, runs, rounding)
         clock.lap("measure")
-        study = Study(store, spec, findings, handle.description, handle.shares, claims)
+        study = Study(store, spec, findings, handle.record, handle.shares, claims)
         files = publish(store, findings, study_info(study, pairs), claims, pairs)
         clock.lap("report")
         record = {
@@ -86,7 +86,7 @@ def run_study(spec: StudySpec, progress: Progress | None = None, engine: EngineS
             "versions": package_versions(),
             "commit": source_commit(),
             "fingerprint": handle.fingerprint,
-            "model": dict(handle.description),
+            "model": dict(handle.record),
             "shares": dict(handle.shares),
             "data_hash": data_key(pairs),
             "spec": spec.model_dump(mode="json"),
