@@ -126,7 +126,6 @@ if TYPE_CHECKING:
     from polyvalues.translation.run import translation_job as translation_job
     from polyvalues.vectors.accumulators.activations import ActivationsReducer as ActivationsReducer
     from polyvalues.vectors.accumulators.moments import MomentsReducer as MomentsReducer
-    from polyvalues.vectors.concept_direction import ConceptDirection as ConceptDirection
     from polyvalues.vectors.fit import fit_vectors as fit_vectors
     from polyvalues.vectors.leave_fold_out import replicates as replicates
 
@@ -139,7 +138,6 @@ _HOME = {
     "CheckSpec": "polyvalues.config",
     "Claims": "polyvalues.artifacts",
     "Comparison": "polyvalues.experiments.model_comparison",
-    "ConceptDirection": "polyvalues.vectors.concept_direction",
     "ConceptVectors": "polyvalues.artifacts",
     "Condition": "polyvalues.steering.plan",
     "ControlSpec": "polyvalues.config",
@@ -271,7 +269,6 @@ __all__ = [
     "CheckSpec",
     "Claims",
     "Comparison",
-    "ConceptDirection",
     "ConceptVectors",
     "Condition",
     "ControlSpec",

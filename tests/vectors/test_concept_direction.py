@@ -8,9 +8,9 @@ import pytest
 from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator
 
-from polyvalues import ConceptDirection
 from polyvalues.errors import ConceptDirectionError
 from polyvalues.vectors import concept_direction
+from polyvalues.vectors.concept_direction import ConceptDirection
 from polyvalues.vectors.fit import ESTIMATORS
 
 EVERY = pytest.mark.parametrize("name", list(ESTIMATORS))

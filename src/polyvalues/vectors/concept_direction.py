@@ -40,7 +40,7 @@ class ConceptDirection(ClassifierMixin, BaseEstimator):
 
     Example:
         >>> import numpy as np
-        >>> from polyvalues import ConceptDirection
+        >>> from polyvalues.vectors.concept_direction import ConceptDirection
         >>> X = np.array([[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]])
         >>> model = ConceptDirection().fit(X, [0, 0, 1, 1])
         >>> model.decision_function([[3.0, 0.0]]).tolist()
