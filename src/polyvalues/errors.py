@@ -102,6 +102,10 @@ class DegenerateVector(VectorError):
     """A vector came out zero or not finite."""
 
 
+class ConceptDirectionError(VectorError, ValueError):
+    """A `ConceptDirection` cannot be fitted on what it was given; a `ValueError` as scikit-learn asks."""
+
+
 class MeasureError(PolyvaluesError):
     """An analysis has nothing to work on, or its inputs contradict each other."""
 

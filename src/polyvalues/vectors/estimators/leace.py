@@ -32,7 +32,7 @@ from polyvalues.vectors.estimators.shrinkage import shrunk_solve
 
 
 def leace(
-    positive: Float[np.ndarray, "pair hidden"], negative: Float[np.ndarray, "pair hidden"]
+    positive: Float[np.ndarray, "positive hidden"], negative: Float[np.ndarray, "negative hidden"]
 ) -> Float64[np.ndarray, " hidden"]:
     """The vector LEACE reads, with Ledoit-Wolf shrinkage, pointing to the positive side.
 

@@ -23,7 +23,7 @@ from polyvalues.vectors.estimators.orientation import vanishes
 
 
 def mean_difference(
-    positive: Float[np.ndarray, "pair hidden"], negative: Float[np.ndarray, "pair hidden"]
+    positive: Float[np.ndarray, "positive hidden"], negative: Float[np.ndarray, "negative hidden"]
 ) -> Float64[np.ndarray, " hidden"]:
     """Mean of the positive sides minus mean of the negative sides, summed in float64.
 
