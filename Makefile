@@ -97,7 +97,7 @@ docs: $(READY)
 
 torture: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/torture.py
-	OMP_NUM_THREADS=1 POLYVALUES_FUZZ=250 $(BIN)/python -m pytest tests/test_fuzz.py tests/engines
+	OMP_NUM_THREADS=1 POLYVALUES_FUZZ=250 $(BIN)/python -m pytest tests/test_fuzz.py tests/study
 
 # in an environment of its own, so that the auditor's dependencies are not audited
 $(VENVA)/.ready: constraints.txt
@@ -128,7 +128,7 @@ $(VENV4)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 test-transformers-4: $(VENV4)/.ready
-	$(VENV4)/bin/python -m pytest tests/model tests/steer tests/study/test_study_pipeline.py
+	$(VENV4)/bin/python -m pytest tests/models tests/steering tests/study/test_study_pipeline.py
 
 $(VENVI)/.ready: pyproject.toml constraints.txt
 	test -x $(VENVI)/bin/python || $(PYTHON) -m venv $(VENVI)

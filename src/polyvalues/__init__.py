@@ -6,6 +6,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "ConceptDirection": "polyvalues.vectors.concept_direction",
     "Activations": "polyvalues.artifacts",
     "ActivationsReducer": "polyvalues.vectors.accumulators.activations",
     "apply_plan": "polyvalues.steering.hooks",

@@ -125,6 +125,7 @@ from polyvalues.translation.run import translate_pairs as translate_pairs
 from polyvalues.translation.run import translation_job as translation_job
 from polyvalues.vectors.accumulators.activations import ActivationsReducer as ActivationsReducer
 from polyvalues.vectors.accumulators.moments import MomentsReducer as MomentsReducer
+from polyvalues.vectors.concept_direction import ConceptDirection as ConceptDirection
 from polyvalues.vectors.leave_fold_out import replicates as replicates
 
 __version__: str

@@ -7,7 +7,7 @@
 no pairs. `pca` and `logistic` are defined on pair differences. With `groups`, one pair per group is used: the mean of
 its positive and the mean of its negative samples. Without, every sample is compared with the mean of the other class.
 
-Source: Marks and Tegmark 2023 (arXiv 2310.06824), section 5, for a mean difference used as a classifier; every
+Source: Marks and Tegmark 2023 (arXiv 2310.06824) for a mean difference used as a classifier; every
 estimator file names its own source.
 """
 
