@@ -137,3 +137,16 @@ def test_pairs_from_frames_and_files(frame: Any, tmp_path: Path) -> None:
             pv.PairSet.from_pandas(wrong)
     with pytest.raises(PairsError):
         pv.PairSet.from_file(tmp_path / "none.csv")
+
+
+def test_pairs_are_divided_by_groups(frame: Any) -> None:
+    pairs = pv.PairSet.from_pandas(frame)
+    fitted, held = pairs.divide(0.25, seed=3)
+    assert len(fitted) + len(held) == len(pairs)
+    one, other = (set(part.table["group"].to_pylist()) for part in (fitted, held))
+    assert not one & other
+    assert len(other) == round(0.25 * len(one | other))
+    assert held.table.equals(pairs.divide(0.25, seed=3)[1].table)
+    assert not held.table.equals(pairs.divide(0.25, seed=4)[1].table)
+    with pytest.raises(PairsError):
+        pairs.divide(1.0)

@@ -199,6 +199,36 @@ class PairSet:
         """
         return cls.from_pandas(read_frame(Path(path)), columns=columns, **fixed)
 
+    def divide(self, share: float, seed: int = 0) -> "tuple[PairSet, PairSet]":
+        """Divide the pairs by chance, never within a group: those to fit on and those to test on.
+
+        Args:
+            share: share of the groups to test on, above 0 and below 1. At least one group is on either side.
+            seed: which ones.
+
+        Returns:
+            Pairs to fit on, pairs to test on. A group is on the same side in every concept and language.
+
+        Raises:
+            PairsError: the share is not between 0 and 1, or there are fewer than two groups.
+
+        Example:
+            >>> import polyvalues as pv
+            >>> row = {"concept": "care", "language": "en", "positive": "She helped.", "negative": "She hurt him."}
+            >>> pairs = pv.PairSet.from_dicts(row | {"item": str(number)} for number in range(8))
+            >>> [len(part) for part in pairs.divide(0.25)]
+            [6, 2]
+        """
+        names = sorted(set(self.table["group"].to_pylist()))
+        if not 0 < share < 1 or len(names) < 2:
+            raise PairsError(f"divide: {len(names)} groups by a share of {share}; needs two groups and 0 < share < 1")
+        held = min(max(1, round(share * len(names))), len(names) - 1)
+        chosen = set(np.random.default_rng(seed).permutation(names)[:held].tolist())
+        mask = np.array([name in chosen for name in self.table["group"].to_pylist()])
+        parts = (self.table.filter(pa.array(side)) for side in (~mask, mask))
+        first, second = (PairSet(part, self.drops, self.notes) for part in parts)
+        return first, second
+
     def to_pandas(self) -> pd.DataFrame:
         """The pairs as a data frame, one row per pair.
 
