@@ -134,7 +134,7 @@ _HOME = {
 }
 """Where each public name lives."""
 
-__all__ = sorted(["__version__", *_HOME])
+__all__ = sorted(["__version__", *_HOME])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
